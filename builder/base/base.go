@@ -1,0 +1,32 @@
+// Package base finds the Windows base image a build starts from: in a registry,
+// an OCI layout or a tarball. Its layers stay where they are.
+package base
+
+import (
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// Base is a resolved base image of one platform.
+type Base struct {
+	// Name is what the user asked for, written out: such as
+	// "mcr.microsoft.com/windows/nanoserver:ltsc2022" or "oci:dir".
+	Name      string
+	Digest    v1.Hash         // of the platform's manifest
+	Index     *v1.Hash        // of the manifest list it was picked from, if any
+	MediaType types.MediaType // of the manifest: Docker or OCI family
+	Manifest  []byte          // the manifest as it was served
+	Config    []byte          // the config as it was served
+	// Layers are the base's layers in order. Their bytes are read from where
+	// they live, with the digest checked, only when somebody asks for them; those
+	// of a registry are *remote.MountableLayer.
+	Layers []v1.Layer
+	// Repository is where the blobs live when that is a registry, else nil.
+	Repository *name.Repository
+	// Folders are the top-level folders of C: that the base's layers hold, in
+	// lower case, when its layers could be read cheaply (layout, tarball); else nil.
+	Folders []string
+	// Warnings are what the user should know about this base.
+	Warnings []string
+}

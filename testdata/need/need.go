@@ -1,0 +1,60 @@
+// Package need lets tests ask for the outside programs they run. A missing one
+// skips the test with a message; NANOBUILD_TEST_REQUIRE=dotnet,wine,registry
+// turns that skip into a failure.
+package need
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Dotnet skips the test where no .NET SDK is on PATH, and returns its path.
+func Dotnet(t testing.TB) string { return program(t, "dotnet", "dotnet", "install the .NET SDK 10") }
+
+// Skopeo skips the test where skopeo is missing, and returns its path. It
+// belongs to the registry tests.
+func Skopeo(t testing.TB) string { return program(t, "registry", "skopeo", "install skopeo") }
+
+// Registry skips the test where no registry program is on PATH
+// (docker-registry, or distribution's registry), and returns its path.
+func Registry(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"docker-registry", "registry"} {
+		if p, err := exec.LookPath(name); err == nil {
+			return p
+		}
+	}
+	missing(t, "registry", "no docker-registry or registry on PATH: install docker-registry")
+	return ""
+}
+
+// Wine skips the test where no runner of Windows images is named, and returns
+// the runner: a program that takes an OCI layout and starts its image.
+func Wine(t testing.TB) string {
+	t.Helper()
+	p := os.Getenv("NANOBUILD_TEST_WINE")
+	if p == "" {
+		missing(t, "wine", "set NANOBUILD_TEST_WINE to a program that starts the image of an OCI layout")
+	}
+	return p
+}
+
+func program(t testing.TB, what, name, remedy string) string {
+	t.Helper()
+	p, err := exec.LookPath(name)
+	if err != nil {
+		missing(t, what, name+" is not on PATH: "+remedy)
+	}
+	return p
+}
+
+func missing(t testing.TB, what, message string) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("NANOBUILD_TEST_REQUIRE"), ","), what) {
+		t.Fatal(message)
+	}
+	t.Skip(message)
+}
