@@ -1,20 +1,19 @@
+// Command nanobuild publishes .NET applications as Windows container images,
+// without a Docker daemon and without a Windows machine.
 package main
 
 import (
-	_ "github.com/gofrs/flock"
-	_ "github.com/google/go-cmp/cmp"
-	_ "github.com/google/go-containerregistry/pkg/authn/github"
-	_ "github.com/google/go-containerregistry/pkg/registry"
-	_ "github.com/google/go-containerregistry/pkg/v1/layout"
-	_ "github.com/google/go-containerregistry/pkg/v1/remote"
-	_ "github.com/google/go-containerregistry/pkg/v1/tarball"
-	_ "github.com/klauspost/compress/gzip"
-	_ "github.com/klauspost/pgzip"
-	_ "github.com/spf13/cobra"
-	_ "github.com/spf13/pflag"
-	_ "golang.org/x/sync/errgroup"
-	_ "golang.org/x/sys/unix"
-	_ "golang.org/x/text/cases"
+	"os"
+
+	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/cli"
 )
 
-func main() {}
+// version is set by the linker in releases.
+var version string
+
+func main() {
+	ctx, stop := cli.Signals()
+	code := cli.Run(ctx, cli.OS(version), os.Args[1:])
+	stop()
+	os.Exit(code)
+}

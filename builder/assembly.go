@@ -1,0 +1,116 @@
+package builder
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/nanobuild/nanobuild/builder/base"
+	"github.com/nanobuild/nanobuild/layers"
+)
+
+// assembly joins the base, the spec and our layers.
+type assembly struct {
+	spec        *Spec
+	base        *base.Base
+	config      baseConfig
+	oci         bool
+	descriptors []json.RawMessage // of the base's layers, in the image's family
+}
+
+// write writes the config and the manifest of an image whose layers are made.
+func (a *assembly) write(img *Image) error {
+	edit, warnings := a.edit()
+	descriptors := slices.Clone(a.descriptors)
+	for _, l := range img.Ours {
+		d, id, err := describe(l)
+		if err != nil {
+			return err
+		}
+		raw, err := encode(d)
+		if err != nil {
+			return err
+		}
+		descriptors = append(descriptors, raw)
+		edit.diffIDs = append(edit.diffIDs, id)
+		edit.history = append(edit.history, layerHistory(l.Origin(), edit.created))
+	}
+	var repaired []string
+	var err error
+	if img.config, repaired, err = editConfig(a.base.Config, edit); err != nil {
+		return err
+	}
+	if img.manifest, err = writeManifest(img.config, descriptors, a.annotations(), a.oci); err != nil {
+		return err
+	}
+	img.mediaType, _ = manifestTypes(a.oci)
+	img.Warnings = slices.Concat(img.Warnings, warnings, repaired)
+	return img.join(a.base.Layers)
+}
+
+// edit decides what depends on the base: variables, ports and user.
+func (a *assembly) edit() (configEdit, []string) {
+	s := a.spec
+	e := configEdit{
+		created: s.Clock.Created().Format(time.RFC3339),
+		entry:   s.Entry, workDir: s.WorkDir, ports: s.Ports, user: s.User,
+		env:        mergeEnv(readEnv(a.config.Config.Env), s.Env),
+		labels:     toMap(baseLabels(s.Generate, a.base), s.Labels),
+		baseLayers: len(a.descriptors),
+	}
+	if s.Web == nil {
+		return e, nil
+	}
+	args := a.args()
+	added, ports, warnings := s.Web.address(e.env, args, s.Ports)
+	e.env, e.ports = mergeEnv(e.env, added), ports
+	user := s.User
+	if user == "" {
+		user = a.config.Config.User
+	}
+	return e, append(warnings, s.Web.certificateWarning(e.env, args, user)...)
+}
+
+// args returns the arguments that the program starts with.
+func (a *assembly) args() []string {
+	argv := slices.Clone(a.spec.Entry.Entrypoint)
+	if a.spec.Entry.KeepEntrypoint {
+		argv = slices.Clone(a.config.Config.Entrypoint)
+	}
+	if a.spec.Entry.KeepCmd {
+		argv = append(argv, a.config.Config.Cmd...)
+	} else {
+		argv = append(argv, a.spec.Entry.Cmd...)
+	}
+	if len(argv) == 0 {
+		return nil
+	}
+	return argv[1:]
+}
+
+func (a *assembly) annotations() map[string]string {
+	if !a.oci {
+		return nil
+	}
+	return toMap(baseAnnotations(baseLabels(a.spec.Generate, a.base)), a.spec.Annotations)
+}
+
+// describe returns the descriptor and the diffID of a layer of ours.
+func describe(l *layers.Layer) (descriptor, v1.Hash, error) {
+	digest, err := l.Digest()
+	if err != nil {
+		return descriptor{}, v1.Hash{}, err
+	}
+	size, err := l.Size()
+	if err != nil {
+		return descriptor{}, v1.Hash{}, err
+	}
+	id, err := l.DiffID()
+	if err != nil {
+		return descriptor{}, v1.Hash{}, err
+	}
+	mediaType, err := l.MediaType()
+	return descriptor{mediaType, size, digest}, id, err
+}

@@ -1,0 +1,175 @@
+package base_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/nanobuild/nanobuild/builder/base"
+	"github.com/nanobuild/nanobuild/builder/base/sample"
+)
+
+func TestWhichImageOfALayout(t *testing.T) {
+	t.Parallel()
+	a, b := image(t, sample.Options{OSVersion: "10.0.20348.1"}), image(t, sample.Options{OSVersion: "10.0.26100.1"})
+	named := namedLayout(t, map[string]v1.ImageIndex{"corp/base:v1": index(t, a), "corp/other:v2": index(t, b), "v1": index(t, b)})
+	twice := namedLayout(t, map[string]v1.ImageIndex{"x": index(t, a), "y": index(t, a)})
+	unnamed := imageLayout(t, a, b)
+	colon := filepath.Join(t.TempDir(), "a:b")
+	if err := os.Rename(imageLayout(t, a), colon); err != nil {
+		t.Skip("no colons in names here: ", err)
+	}
+	for ref, want := range map[string]v1.Image{
+		named + ":corp/base:v1": a,
+		named + ":v2":           b,
+		named + ":v1":           b, // the whole name wins over the tag
+		named + "@" + digest(t, index(t, a)).String(): a,
+		named + "@" + digest(t, b).String():           b,
+		twice:                                         a,
+		unnamed + "@" + digest(t, b).String():         b,
+		colon:                                         a,
+	} {
+		got, err := base.Resolve(testContext(t), "oci:"+ref, base.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", ref, err)
+		} else if got.Digest != digest(t, want) || got.Name != "oci:"+ref {
+			t.Errorf("%s: got %s %s, want %s", ref, got.Name, got.Digest, digest(t, want))
+		}
+	}
+	for ref, parts := range map[string][]string{
+		named:                               {"several images", "corp/base:v1, corp/other:v2, v1", "oci:" + named + ":"},
+		unnamed:                             {"several images", digest(t, a).String(), digest(t, b).String(), "oci:" + unnamed + "@sha256:"},
+		named + ":v3":                       {`no image "v3"`, "corp/base:v1"},
+		twice + "@" + digest(t, b).String(): {"no image sha256:"},
+		t.TempDir():                         {"no OCI layout"},
+		"":                                  {"no OCI layout"},
+	} {
+		_, err := base.Resolve(testContext(t), "oci:"+ref, base.Options{})
+		wantError(t, err, parts...)
+	}
+	_, err := base.Resolve(testContext(t), "oci:"+named+":v3", base.Options{})
+	if !errors.Is(err, base.ErrNotFound) {
+		t.Errorf("%v is not ErrNotFound", err)
+	}
+}
+
+// blobFile returns where a layout keeps a blob.
+func blobFile(dir string, h v1.Hash) string { return filepath.Join(dir, "blobs", h.Algorithm, h.Hex) }
+
+// damage changes a file.
+func damage(t testing.TB, file string, how func([]byte) []byte) {
+	t.Helper()
+	body := must[[]byte](t)(os.ReadFile(file))
+	if err := os.WriteFile(file, how(bytes.Clone(body)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var damages = map[string]func([]byte) []byte{
+	"changed":  func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+	"cut":      func(b []byte) []byte { return b[:len(b)-1] },
+	"longer":   func(b []byte) []byte { return append(b, ' ') },
+	"replaced": func(b []byte) []byte { return bytes.Repeat([]byte("x"), len(b)) },
+}
+
+func TestDamagedManifestsAndConfigs(t *testing.T) {
+	t.Parallel()
+	img := image(t, sample.Options{})
+	for name, how := range damages {
+		for what, h := range map[string]v1.Hash{
+			"manifest": digest(t, img), "config": must[v1.Hash](t)(img.ConfigName()),
+		} {
+			dir := listLayout(t, index(t, img))
+			damage(t, blobFile(dir, h), how)
+			for _, ref := range []string{"oci:" + dir, "tar:" + tarOf(t, dir, false)} {
+				if _, err := base.Resolve(testContext(t), ref, base.Options{}); err == nil {
+					t.Errorf("%s %s: no error", what, name)
+				} else {
+					wantError(t, err, h.Hex)
+				}
+			}
+		}
+	}
+}
+
+// Layers are larger than what is read for their folders would show: the damage
+// is behind the end of the tar.
+func TestDamagedLayers(t *testing.T) {
+	t.Parallel()
+	img := image(t, sample.Options{Uncompressed: true, Padding: 100_000})
+	h := digest(t, must[[]v1.Layer](t)(img.Layers())[0])
+	for name, how := range damages {
+		if name == "replaced" {
+			continue
+		}
+		dir := listLayout(t, index(t, img))
+		damage(t, blobFile(dir, h), how)
+		for _, ref := range []string{"oci:" + dir, "tar:" + tarOf(t, dir, false), "tar:" + tarOf(t, dir, true)} {
+			b, err := base.Resolve(testContext(t), ref, base.Options{})
+			if err != nil {
+				t.Errorf("%s %s: %v", ref, name, err)
+				continue
+			}
+			for _, open := range []func() (io.ReadCloser, error){b.Layers[0].Compressed, b.Layers[0].Uncompressed} {
+				rc := must[io.ReadCloser](t)(open())
+				_, err = io.Copy(io.Discard, rc)
+				wantError(t, err, "layer "+h.String()+" is damaged")
+				if err := rc.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+}
+
+func TestMissingBlobs(t *testing.T) {
+	t.Parallel()
+	img, linux := image(t, sample.Options{}), image(t, sample.Options{OS: "linux", NoOSVersion: true})
+	for what, h := range map[string]v1.Hash{
+		"config": must[v1.Hash](t)(img.ConfigName()), "layer": digest(t, must[[]v1.Layer](t)(img.Layers())[0]),
+	} {
+		dir := listLayout(t, index(t, img))
+		if err := os.Remove(blobFile(dir, h)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := base.Resolve(testContext(t), "oci:"+dir, base.Options{})
+		if wantError(t, err, h.String(), "not copied along"); !errors.Is(err, base.ErrNotFound) {
+			t.Errorf("%s: %v is not ErrNotFound", what, err)
+		}
+	}
+	// Copies of one platform keep the list of all.
+	other := image(t, sample.Options{OSVersion: "10.0.26100.1"})
+	dir := listLayout(t, index(t, linux, other, img))
+	for _, gone := range []v1.Image{linux, other} {
+		if err := os.Remove(blobFile(dir, digest(t, gone))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := base.Resolve(testContext(t), "oci:"+dir, base.Options{})
+	if err != nil || b.Digest != digest(t, img) {
+		t.Errorf("%v, %v", b, err)
+	}
+}
+
+func TestFolders(t *testing.T) {
+	t.Parallel()
+	img := image(t, sample.Options{Layers: 2, Folders: []string{"inetpub", "Program Files"}})
+	b, err := base.Resolve(testContext(t), "oci:"+imageLayout(t, img), base.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []string{"inetpub", "program files", "windows"} {
+		if !slices.Contains(b.Folders, f) {
+			t.Errorf("folders %q lack %q", b.Folders, f)
+		}
+	}
+	if slices.Contains(b.Folders, "license.txt") {
+		t.Errorf("a file among the folders %q", b.Folders)
+	}
+}

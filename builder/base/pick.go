@@ -1,0 +1,190 @@
+package base
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// maxLookups bounds how many entries of a list are opened because the list does
+// not say what they are.
+const maxLookups = 64
+
+// candidate is an image of a list.
+type candidate struct {
+	desc     v1.Descriptor
+	platform v1.Platform
+}
+
+// choose returns the image of the list that is to be the base.
+func choose(ctx context.Context, src source, list document, osVersion string) (candidate, error) {
+	l := lister{src: src}
+	if err := l.add(ctx, list, false); err != nil {
+		return candidate{}, err
+	}
+	return pick(l.found, osVersion)
+}
+
+// lister collects the images of a list and of the lists in it.
+type lister struct {
+	src     source
+	found   []candidate
+	lookups int
+}
+
+func (l *lister) add(ctx context.Context, list document, nested bool) error {
+	for _, d := range list.index.Manifests {
+		if isAttestation(d) || !l.src.has(d) {
+			continue
+		}
+		if isComplete(d.Platform) && !d.MediaType.IsIndex() {
+			l.found = append(l.found, candidate{d, *d.Platform})
+			continue
+		}
+		if l.lookups++; l.lookups > maxLookups {
+			return fmt.Errorf("list %s has more than %d entries without a platform: give the digest of one image", list.digest, maxLookups)
+		}
+		if err := l.look(ctx, d, nested); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// look reads an entry to learn what it is. Entries that are no images are left
+// out, and so are lists deeper than one level.
+func (l *lister) look(ctx context.Context, d v1.Descriptor, nested bool) error {
+	if d.MediaType != "" && !d.MediaType.IsImage() && !d.MediaType.IsIndex() {
+		return nil
+	}
+	doc, err := l.src.manifest(ctx, d)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return nil // of another platform, and not copied along
+	}
+	if err != nil {
+		return err
+	}
+	if doc.index != nil {
+		if nested {
+			return nil
+		}
+		return l.add(ctx, doc, true)
+	}
+	if !doc.image.Config.MediaType.IsConfig() {
+		return nil
+	}
+	raw, err := l.src.config(ctx, doc)
+	if err != nil {
+		return err
+	}
+	c, err := parseConfig(raw, doc.image)
+	if err != nil {
+		return err
+	}
+	l.found = append(l.found, candidate{d, c.platform()})
+	return nil
+}
+
+// isComplete says whether p tells all that picking needs. Lists made by tools
+// that drop os.version are completed from the config.
+func isComplete(p *v1.Platform) bool {
+	return p != nil && p.OS != "" && p.Architecture != "" && (p.OS != "windows" || p.OSVersion != "")
+}
+
+// isAttestation says whether an entry holds the provenance or SBOM of another:
+// https://docs.docker.com/build/metadata/attestations/attestation-storage/
+func isAttestation(d v1.Descriptor) bool {
+	if p := d.Platform; p != nil && p.OS == "unknown" && p.Architecture == "unknown" {
+		return true
+	}
+	return d.Annotations["vnd.docker.reference.type"] != ""
+}
+
+// pick returns the windows/amd64 image of the highest version that satisfies
+// osVersion; without osVersion, of the only build there is. Of equals the first
+// in the list wins.
+func pick(all []candidate, osVersion string) (candidate, error) {
+	var windows []candidate
+	for _, c := range all {
+		if c.platform.OS == "windows" && c.platform.Architecture == "amd64" {
+			windows = append(windows, c)
+		}
+	}
+	if len(windows) == 0 {
+		return candidate{}, fmt.Errorf("no image for windows/amd64 in the list: it holds %s", summary(all))
+	}
+	builds := map[string]bool{}
+	var best *candidate
+	for i, c := range windows {
+		builds[build(c.platform.OSVersion)] = true
+		if osVersion != "" && !matches(c.platform.OSVersion, osVersion) {
+			continue
+		}
+		if best == nil || compareVersions(c.platform.OSVersion, best.platform.OSVersion) > 0 {
+			best = &windows[i]
+		}
+	}
+	if best == nil {
+		return candidate{}, fmt.Errorf("no Windows %s in the list: it holds %s; name one of them with --os-version", osVersion, versions(windows))
+	}
+	if osVersion == "" && len(builds) > 1 {
+		return candidate{}, fmt.Errorf("the list holds several Windows builds: %s; choose one with --os-version, such as --os-version %s", versions(windows), example(builds))
+	}
+	return *best, nil
+}
+
+// example returns the highest build.
+func example(builds map[string]bool) string {
+	var high string
+	for b := range builds {
+		if compareVersions(b, high) > 0 {
+			high = b
+		}
+	}
+	return high
+}
+
+func versions(cs []candidate) string {
+	var all []string
+	for _, c := range cs {
+		all = append(all, orNone(c.platform.OSVersion))
+	}
+	slices.SortFunc(all, compareVersions)
+	return strings.Join(slices.Compact(all), ", ")
+}
+
+func summary(cs []candidate) string {
+	var all []string
+	for _, c := range cs {
+		all = append(all, describe(c.platform))
+	}
+	if len(all) == 0 {
+		return "no images"
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), ", ")
+}
+
+// describe writes a platform as OS/ARCH[/VARIANT][ OSVERSION].
+func describe(p v1.Platform) string {
+	s := p.OS + "/" + p.Architecture
+	if p.Variant != "" {
+		s += "/" + p.Variant
+	}
+	if p.OSVersion != "" {
+		s += " " + p.OSVersion
+	}
+	return s
+}
+
+func orNone(version string) string {
+	if version == "" {
+		return "without os.version"
+	}
+	return version
+}

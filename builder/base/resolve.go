@@ -1,0 +1,152 @@
+package base
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Options say how bases are looked for. The zero value reads registries without
+// credentials, over https, and http only on loopback addresses.
+type Options struct {
+	Transport http.RoundTripper // default: go-containerregistry's
+	Keychain  authn.Keychain    // default: none
+	// OSVersion picks one build from a list that has several: three parts such as
+	// "10.0.20348" match the newest revision of the build, four parts only
+	// themselves. A base of another build is then an error.
+	OSVersion string
+	// PlainHTTP says whether a registry, given as HOST[:PORT], may be spoken to
+	// over http. Loopback addresses always may.
+	PlainHTTP func(host string) bool
+	UserAgent string // put before go-containerregistry's own
+}
+
+// source is where a base is read from.
+type source interface {
+	// name is what the user asked for, written out.
+	name() string
+	// root returns the document that the reference names.
+	root(ctx context.Context) (document, error)
+	// has says whether the document of an index entry can be read here: layouts
+	// and archives may hold a part of a list only.
+	has(d v1.Descriptor) bool
+	// manifest returns the document of an index entry, its digest checked.
+	manifest(ctx context.Context, d v1.Descriptor) (document, error)
+	// config returns the config of an image, its digest checked.
+	config(ctx context.Context, image document) ([]byte, error)
+	// layers returns the layers of an image, in order. With peek, and always in
+	// layouts and archives, their media types follow their first bytes.
+	layers(ctx context.Context, image document, diffIDs []v1.Hash, peek bool) ([]v1.Layer, error)
+}
+
+// Resolve finds the base that ref names (see Expand for short names): in a
+// registry, in an OCI layout ("oci:DIR", "oci:DIR:NAME", "oci:DIR@DIGEST"), or in
+// an archive of docker save or of an OCI layout ("tar:FILE", gzip'ed or not). From
+// a list it picks the newest windows/amd64 image of o.OSVersion's build, or of
+// the only build there is.
+//
+// It fails when nothing is there, when the registry refuses or cannot be reached
+// (ErrNotFound, ErrUnauthorized, ErrUnreachable), when several Windows builds
+// leave a choice, when what it finds is no Windows image for amd64, and when
+// bytes do not have their digest. Layers read from a registry keep using ctx.
+func Resolve(ctx context.Context, ref string, o Options) (*Base, error) {
+	b, err := resolve(ctx, ref, o)
+	if err != nil {
+		return nil, fmt.Errorf("read base %s: %w", Expand(ref), err)
+	}
+	return b, nil
+}
+
+func resolve(ctx context.Context, ref string, o Options) (*Base, error) {
+	if err := checkOSVersion(o.OSVersion); err != nil {
+		return nil, err
+	}
+	src, err := open(ctx, ref, o)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := src.root(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var index *v1.Hash
+	var listed v1.Platform
+	if doc.index != nil {
+		index = new(doc.digest)
+		var c candidate
+		if c, err = choose(ctx, src, doc, o.OSVersion); err != nil {
+			return nil, err
+		}
+		if doc, err = src.manifest(ctx, c.desc); err != nil {
+			return nil, err
+		}
+		listed = c.platform
+	}
+	b, err := read(ctx, src, doc, o.OSVersion)
+	if err != nil {
+		return nil, err
+	}
+	b.Index = index
+	if index != nil && listed.OSVersion != b.osVersion {
+		b.warnf("the list says os.version %q of this base, its config %q: the config is right", listed.OSVersion, b.osVersion)
+	}
+	return &b.Base, nil
+}
+
+// open returns the source that ref points to.
+func open(ctx context.Context, ref string, o Options) (source, error) {
+	kind, rest := locate(ref)
+	switch kind {
+	case inLayout:
+		return openLayout(ctx, ref, rest)
+	case inTar:
+		return openArchive(ctx, ref, rest)
+	}
+	return openRegistry(ref, o)
+}
+
+// reading is a Base that is being put together.
+type reading struct {
+	Base
+	osVersion string
+}
+
+func (r *reading) warnf(format string, args ...any) {
+	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
+}
+
+// read returns the base whose manifest is doc.
+func read(ctx context.Context, src source, doc document, osVersion string) (*reading, error) {
+	if doc.image == nil {
+		return nil, fmt.Errorf("%s is a list inside a list: give the digest of one image", doc.digest)
+	}
+	raw, err := src.config(ctx, doc)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := parseConfig(raw, doc.image)
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.usable(osVersion); err != nil {
+		return nil, err
+	}
+	layers, err := src.layers(ctx, doc, cfg.RootFS.DiffIDs, cfg.OSVersion == "")
+	if err != nil {
+		return nil, err
+	}
+	b := &reading{osVersion: cfg.OSVersion, Base: Base{
+		Name: src.name(), Digest: doc.digest, MediaType: doc.mediaType,
+		Manifest: doc.raw, Config: raw, Layers: layers,
+	}}
+	if r, ok := src.(*registry); ok {
+		b.Repository = new(r.ref.Context())
+	}
+	if b.Folders, err = folders(ctx, layers); err != nil {
+		return nil, err
+	}
+	return b, b.warn(doc)
+}

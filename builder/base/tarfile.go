@@ -1,0 +1,202 @@
+package base
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+)
+
+// Bounds on what is remembered of an archive while it is scanned.
+const (
+	maxFiles = 1 << 16  // files and links
+	maxKeep  = 64 << 10 // bytes of a file whose content is kept: manifests, configs
+	maxKept  = 16 << 20 // bytes of all content kept
+	maxLinks = 40       // links from one to the next
+)
+
+// tarball is an archive of the host, scanned once. The content of large files
+// is read from where they lie in it; where the archive is compressed as a whole,
+// by decompressing it up to them.
+type tarball struct {
+	path       string
+	compressed bool
+	entries    map[string]tarEntry
+	kept       int64
+}
+
+type tarEntry struct {
+	offset int64 // of the content; unused when the archive is compressed
+	size   int64
+	first  []byte // see readHead
+	data   []byte // the content, when that was kept
+	link   string // the path of another entry
+}
+
+var _ files = (*tarball)(nil)
+
+// scanTar reads the headers of an archive.
+func scanTar(ctx context.Context, name string) (_ *tarball, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	head, err := readHead(f)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	t := &tarball{path: name, compressed: compressionOf(head) != plain, entries: map[string]tarEntry{}}
+	if !t.compressed {
+		return t, t.scan(ctx, f, func() (int64, error) { return f.Seek(0, io.SeekCurrent) })
+	}
+	rc, err := decompress(io.NopCloser(f))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rc.Close()) }()
+	return t, t.scan(ctx, &interruptible{ctx, rc}, func() (int64, error) { return 0, nil })
+}
+
+// scan fills the entries. where returns the current offset in the file:
+// tar.Reader reads no further than it has to, so that after Next this is where
+// the content begins.
+func (t *tarball) scan(ctx context.Context, r io.Reader, where func() (int64, error)) error {
+	tr := tar.NewReader(r)
+	for {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("read the archive: %w", err)
+		}
+		e := tarEntry{size: h.Size}
+		if e.offset, err = where(); err != nil {
+			return err
+		}
+		switch {
+		case h.Typeflag == tar.TypeReg && !isSparse(h):
+			if err := t.readStart(tr, &e); err != nil {
+				return fmt.Errorf("read %s in the archive: %w", h.Name, err)
+			}
+		case h.Typeflag == tar.TypeLink:
+			e.link = path.Clean(h.Linkname)
+		case h.Typeflag == tar.TypeSymlink: // docker save shares layers so
+			e.link = path.Join(path.Dir(path.Clean(h.Name)), h.Linkname)
+		default:
+			continue
+		}
+		if t.entries[path.Clean(h.Name)] = e; len(t.entries) > maxFiles {
+			return fmt.Errorf("more than %d files: this is no archive of an image", maxFiles)
+		}
+	}
+}
+
+// isSparse says whether the content does not lie in one piece.
+func isSparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
+// readStart fills in first, and data of small files.
+func (t *tarball) readStart(r io.Reader, e *tarEntry) (err error) {
+	if e.size > maxKeep || t.kept+e.size > maxKept {
+		e.first, err = readHead(r)
+		return err
+	}
+	e.data = make([]byte, e.size)
+	if _, err := io.ReadFull(r, e.data); err != nil {
+		return err
+	}
+	t.kept += e.size
+	e.first = e.data[:min(headSize, e.size)]
+	return nil
+}
+
+// entry returns a file, through links.
+func (t *tarball) entry(name string) (string, tarEntry, error) {
+	p := path.Clean(name)
+	for range maxLinks {
+		e, ok := t.entries[p]
+		if !ok {
+			return "", e, fmt.Errorf("%s in %s: %w", p, t.path, fs.ErrNotExist)
+		}
+		if e.link == "" {
+			return p, e, nil
+		}
+		p = e.link
+	}
+	return "", tarEntry{}, fmt.Errorf("%s in %s: too many links", name, t.path)
+}
+
+func (t *tarball) head(name string) ([]byte, error) {
+	_, e, err := t.entry(name)
+	return e.first, err
+}
+
+func (t *tarball) open(name string) (io.ReadCloser, int64, error) {
+	p, e, err := t.entry(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	if e.data != nil {
+		return io.NopCloser(bytes.NewReader(e.data)), e.size, nil
+	}
+	f, err := os.Open(t.path)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !t.compressed {
+		return &section{io.NewSectionReader(f, e.offset, e.size), f}, e.size, nil
+	}
+	rc, err := decompress(f)
+	if err != nil {
+		return nil, 0, err
+	}
+	tr := tar.NewReader(rc)
+	for {
+		h, err := tr.Next()
+		if err != nil {
+			return nil, 0, errors.Join(fmt.Errorf("read %s in %s again: %w", p, t.path, err), rc.Close())
+		}
+		if h.Typeflag == tar.TypeReg && path.Clean(h.Name) == p {
+			return &stream{tr, rc.Close}, e.size, nil
+		}
+	}
+}
+
+// section is a piece of a file; one can seek in it.
+type section struct {
+	*io.SectionReader
+	io.Closer
+}
+
+// interruptible is a reader that ends with its context.
+type interruptible struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (r *interruptible) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}

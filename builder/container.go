@@ -1,0 +1,219 @@
+package builder
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/nanobuild/nanobuild/builder/dotnet"
+)
+
+// Container is what a project says about its image, in the properties and
+// items that the .NET SDK has for it:
+// https://learn.microsoft.com/dotnet/core/containers/publish-configuration.
+type Container struct {
+	// The target, as the project writes it: hosts and names are not normalised.
+	Registry   string
+	Repository string   // ContainerImageName if set, else ContainerRepository
+	Tags       []string // none if the project names none
+	Archive    string   // ContainerArchiveOutputPath
+
+	Base string // reference of a Windows base, "" if the project names none
+
+	User     string
+	Ports    []string // such as "8080/tcp"
+	Env      []Var
+	Labels   []Var
+	Commands Commands
+	AppDir   string // `C:\app`; "" if the project does not set the working directory
+	Format   string // "docker", "oci" or ""
+
+	Generate Generate
+	About    []Var // OCI labels that the project sets, by their full names
+}
+
+// properties reads MSBuild properties, whose names have no case.
+type properties map[string]string
+
+func newProperties(app *dotnet.Result) properties {
+	p := properties{}
+	for k, v := range app.Properties {
+		p[strings.ToLower(k)] = strings.TrimSpace(v)
+	}
+	return p
+}
+
+func (p properties) get(name string) string { return p[strings.ToLower(name)] }
+
+// enabled reports whether a switch that is on by default is on.
+func (p properties) enabled(name string) bool {
+	v := p.get(name)
+	return v == "" || strings.EqualFold(v, "true")
+}
+
+// ReadContainer returns what the project says about its image, and warnings
+// about what has no meaning in a Windows image. It fails with an *InputError
+// when the project says something that no image can have.
+func ReadContainer(app *dotnet.Result) (Container, []string, error) {
+	r := reader{app: app, props: newProperties(app)}
+	c := Container{
+		Registry:   r.props.get("ContainerRegistry"),
+		Repository: r.props.get("ContainerRepository"),
+		Archive:    r.props.get("ContainerArchiveOutputPath"),
+		Tags:       r.tags(),
+		Base:       r.base(),
+		User:       r.user(),
+		Env:        r.env(),
+		Labels:     r.labels(),
+		Generate:   readGenerate(r.props),
+		About:      readAbout(app, r.props),
+	}
+	if name := r.props.get("ContainerImageName"); name != "" {
+		c.Repository = name
+	}
+	for _, step := range []func(*Container) error{r.ports, r.format, r.workdir, r.commands} {
+		if err := step(&c); err != nil {
+			return Container{}, r.warnings, err
+		}
+	}
+	return c, r.warnings, nil
+}
+
+// reader collects what a project says, and warnings.
+type reader struct {
+	app      *dotnet.Result
+	props    properties
+	warnings []string
+}
+
+func (r *reader) warn(format string, args ...any) {
+	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+}
+
+func (r *reader) items(name string) []dotnet.Item {
+	for k, v := range r.app.Items {
+		if strings.EqualFold(k, name) {
+			return v
+		}
+	}
+	return nil
+}
+
+// metadata returns an item's metadatum, whose name has no case.
+func metadata(i dotnet.Item, name string) string {
+	for k, v := range i.Metadata {
+		if strings.EqualFold(k, name) {
+			return v
+		}
+	}
+	return ""
+}
+
+func (r *reader) tags() []string {
+	if strings.EqualFold(r.props.get("AutoGenerateImageTag"), "true") {
+		r.warn("AutoGenerateImageTag is ignored, because a tag made of the time of the build is never the same twice. Name the tag with -t.")
+	}
+	name := "ContainerImageTags"
+	all := r.props.get(name)
+	single := r.props.get("ContainerImageTag")
+	switch {
+	case all == "":
+		name, all = "ContainerImageTag", single
+	case single != "":
+		r.warn("The project sets both ContainerImageTags and ContainerImageTag; the latter is ignored.")
+	}
+	if all == "" {
+		return nil
+	}
+	var out []string
+	empty := false
+	for t := range strings.SplitSeq(all, ";") {
+		if t = strings.TrimSpace(t); t == "" {
+			empty = true
+			continue
+		}
+		out = append(out, t)
+	}
+	if empty {
+		r.warn("%s is %q: its empty elements are dropped. A version that is computed during the build is not known yet when the property is read; give the tags with -t.", name, all)
+	}
+	return out
+}
+
+func (r *reader) user() string {
+	u := r.props.get("ContainerUser")
+	if u == "" {
+		return ""
+	}
+	warning, err := checkUser("ContainerUser", u)
+	if err != nil {
+		r.warn("ContainerUser %q is ignored, because it is a user of Linux; the base's user stays.", u)
+		return ""
+	}
+	if warning != "" {
+		r.warn("%s", warning)
+	}
+	return u
+}
+
+func (r *reader) env() []Var {
+	var out []Var
+	for _, i := range r.items("ContainerEnvironmentVariable") {
+		name, value := strings.TrimSpace(i.Identity), metadata(i, "Value")
+		switch {
+		case name == "" || strings.ContainsAny(name, "=\x00") || strings.ContainsRune(value, 0):
+			r.warn("ContainerEnvironmentVariable %q is ignored, because it is not the name of a variable.", i.Identity)
+		case value == "":
+			r.warn("ContainerEnvironmentVariable %q is ignored, because its Value is empty and Windows drops such variables.", name)
+		default:
+			out = append(out, Var{name, value})
+		}
+	}
+	return mergeEnv(out)
+}
+
+func (r *reader) labels() []Var {
+	var out []Var
+	for _, i := range r.items("ContainerLabel") {
+		out = append(out, Var{i.Identity, metadata(i, "Value")})
+	}
+	return out
+}
+
+func (r *reader) ports(c *Container) error {
+	var texts []string
+	for _, i := range r.items("ContainerPort") {
+		t := i.Identity
+		if proto := metadata(i, "Type"); proto != "" && !strings.Contains(t, "/") {
+			t += "/" + proto
+		}
+		texts = append(texts, t)
+	}
+	var err error
+	c.Ports, err = parsePorts("ContainerPort", texts)
+	return err
+}
+
+func (r *reader) format(c *Container) error {
+	f, err := parseFormat("ContainerImageFormat", r.props.get("ContainerImageFormat"))
+	c.Format = f
+	return err
+}
+
+func (r *reader) workdir(c *Container) error {
+	w := r.props.get("ContainerWorkingDirectory")
+	if w == "" {
+		return nil
+	}
+	dir, err := windowsPath("ContainerWorkingDirectory", w)
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(w, "/") {
+		r.warn("ContainerWorkingDirectory %q is a path of Linux; it is taken as %s.", w, dir)
+	}
+	if !strings.EqualFold(dir, defaultAppDir) {
+		r.warn("ContainerWorkingDirectory puts the application into %s instead of %s, so its layers cannot be shared with images of other applications. Use --workdir if only the working directory shall differ.", dir, defaultAppDir)
+	}
+	c.AppDir = dir
+	return nil
+}

@@ -1,0 +1,69 @@
+package builder
+
+import (
+	"regexp"
+	"strings"
+)
+
+// familyForm is the form of the Windows values of ContainerFamily, after the
+// tags of https://github.com/dotnet/dotnet-docker such as
+// "8.0-windowsservercore-ltsc2022".
+var familyForm = regexp.MustCompile(`^(nanoserver|windowsservercore|servercore)(?:-(1809|ltsc20[0-9]{2}))?$`)
+
+// base returns the Windows base that the project names, "" if it names none.
+func (r *reader) base() string {
+	image, family := r.props.get("ContainerBaseImage"), r.props.get("ContainerFamily")
+	if image != "" {
+		if isLinuxImage(image) {
+			r.warn("ContainerBaseImage %q is ignored, because it is a Linux image. Name a Windows base with --base.", image)
+			return ""
+		}
+		return image
+	}
+	if family == "" {
+		return ""
+	}
+	m := familyForm.FindStringSubmatch(strings.ToLower(family))
+	if m == nil {
+		r.warn("ContainerFamily %q is ignored, because it names no Windows image. Name a Windows base with --base.", family)
+		return ""
+	}
+	name, version := m[1], m[2]
+	if name == "windowsservercore" {
+		name = "servercore"
+	}
+	switch version {
+	case "":
+		version = "ltsc2022"
+	case "1809":
+		version = "ltsc2019"
+	}
+	return "mcr.microsoft.com/windows/" + name + ":" + version
+}
+
+// isLinuxImage reports whether an image is known by its name to be one of
+// Linux. Microsoft's .NET images are, unless their tag names a Windows; other
+// images tell by the distribution in their name or tag. What remains is looked
+// at when the base is resolved.
+func isLinuxImage(ref string) bool {
+	s := strings.ToLower(ref)
+	for _, w := range []string{"windows", "nanoserver", "servercore", "ltsc20", "-1809", ":1809"} {
+		if strings.Contains(s, w) {
+			return false
+		}
+	}
+	if rest, ok := strings.CutPrefix(s, "mcr.microsoft.com/dotnet/"); ok {
+		return !strings.HasPrefix(rest, "framework/")
+	}
+	words := strings.FieldsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	})
+	for _, w := range words {
+		switch strings.TrimRight(w, "0123456789") {
+		case "alpine", "debian", "ubuntu", "noble", "jammy", "focal", "resolute", "bookworm", "bullseye", "trixie", "buster",
+			"chiseled", "distroless", "azurelinux", "mariner", "cbl", "ubi", "rhel", "fedora", "wolfi", "musl", "linux":
+			return true
+		}
+	}
+	return strings.Contains(s, "runtime-deps")
+}

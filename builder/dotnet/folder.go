@@ -1,0 +1,77 @@
+package dotnet
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nanobuild/nanobuild/layers"
+)
+
+// readFolder describes a folder that was published before, from the files that
+// dotnet left in it.
+func readFolder(target Target) (*Result, error) {
+	result := &Result{
+		Dir: target.Dir, ProjectDir: target.Dir, EntryPoint: target.EntryPoint,
+		Name: stem(filepath.Base(filepath.FromSlash(target.EntryPoint))), Origins: map[string]layers.Origin{},
+	}
+	if target.EntryPoint == "" {
+		result.Name = filepath.Base(target.Dir)
+	}
+	files, err := listFiles(target.Dir)
+	if err != nil {
+		return nil, err
+	}
+	known, err := folderOrigins(target.Dir, result.Name)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		result.Origins[file] = depsOrigin(known, file)
+	}
+	return result, result.readRuntime()
+}
+
+// folderOrigins reads the app's deps.json; without one nothing is known.
+func folderOrigins(dir, app string) (map[string]layers.Origin, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, app+".deps.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read where the files of %s come from: %w", app, err)
+	}
+	return parseDeps(raw, app)
+}
+
+// readRuntime finds out what the program of a publish folder runs on.
+func (r *Result) readRuntime() error {
+	if r.EntryPoint == "" {
+		return nil
+	}
+	runtime, err := readRuntimeConfig(r.Dir, r.Name)
+	if errors.Is(err, fs.ErrNotExist) {
+		runtime, err = readBundle(filepath.Join(r.Dir, filepath.FromSlash(r.EntryPoint)))
+	}
+	if err != nil {
+		return err
+	}
+	r.Runtime = runtime
+	if len(runtime.Frameworks) > 0 && !runtime.SelfContained {
+		r.Notices = append(r.Notices, fmt.Sprintf(
+			"%s needs %s in the base image: publish it with --self-contained to bring its own, or choose a base that has it",
+			r.Name, frameworkList(runtime.Frameworks)))
+	}
+	return nil
+}
+
+func frameworkList(frameworks []Framework) string {
+	var names []string
+	for _, f := range frameworks {
+		names = append(names, strings.TrimSpace(f.Name+" "+f.Version))
+	}
+	return strings.Join(names, " and ")
+}

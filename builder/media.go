@@ -1,0 +1,54 @@
+package builder
+
+import (
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// The media types of layers in both families, in pairs.
+// https://github.com/opencontainers/image-spec/blob/main/media-types.md#compatibility-matrix
+func layerTypes() [][2]types.MediaType {
+	return [][2]types.MediaType{
+		{types.DockerLayer, types.OCILayer},
+		{types.DockerUncompressedLayer, types.OCIUncompressedLayer},
+		{types.DockerForeignLayer, types.OCIRestrictedLayer},
+		{"application/vnd.docker.image.rootfs.foreign.diff.tar", types.OCIUncompressedRestrictedLayer},
+	}
+}
+
+const dockerZstd types.MediaType = "application/vnd.docker.image.rootfs.diff.tar.zstd"
+
+func isDocker(t types.MediaType) bool { return strings.HasPrefix(string(t), "application/vnd.docker.") }
+func isOCI(t types.MediaType) bool    { return strings.HasPrefix(string(t), "application/vnd.oci.") }
+
+// layerType returns a layer's media type in the wanted family; one that is of
+// that family stays as it is. Docker's family has none for zstd.
+func layerType(t types.MediaType, oci bool) (types.MediaType, error) {
+	if oci && isOCI(t) || !oci && isDocker(t) {
+		return t, nil
+	}
+	for _, pair := range layerTypes() {
+		if oci && t == pair[0] {
+			return pair[1], nil
+		}
+		if !oci && t == pair[1] {
+			return pair[0], nil
+		}
+	}
+	if oci && t == dockerZstd {
+		return types.OCILayerZStd, nil
+	}
+	if strings.Contains(string(t), "zstd") {
+		return "", input("Use --format oci.", "A layer of the base is compressed with zstd, which Docker's image format does not have.")
+	}
+	return "", input("Leave --format out, or use another base.", "A layer of the base has the media type %q, which the other image format does not have.", t)
+}
+
+// manifestTypes returns the media types of a manifest and its config.
+func manifestTypes(oci bool) (manifest, config types.MediaType) {
+	if oci {
+		return types.OCIManifestSchema1, types.OCIConfigJSON
+	}
+	return types.DockerManifestSchema2, types.DockerConfigJSON
+}

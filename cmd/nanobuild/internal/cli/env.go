@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// variable is an environment variable that nanobuild reads, apart from those
+// that stand for flags.
+type variable string
+
+const (
+	envCI              variable = "CI"
+	envGitHubActions   variable = "GITHUB_ACTIONS"
+	envSourceDateEpoch variable = "SOURCE_DATE_EPOCH"
+	envPushUser        variable = "DOTNET_CONTAINER_PUSH_REGISTRY_UNAME"
+	envPushPassword    variable = "DOTNET_CONTAINER_PUSH_REGISTRY_PWORD"
+	envPullUser        variable = "DOTNET_CONTAINER_PULL_REGISTRY_UNAME"
+	envPullPassword    variable = "DOTNET_CONTAINER_PULL_REGISTRY_PWORD"
+	envRegistryUser    variable = "DOTNET_CONTAINER_REGISTRY_UNAME"
+	envRegistryPass    variable = "DOTNET_CONTAINER_REGISTRY_PWORD"
+	envSDKUser         variable = "SDK_CONTAINER_REGISTRY_UNAME"
+	envSDKPassword     variable = "SDK_CONTAINER_REGISTRY_PWORD"
+	envGitHubToken     variable = "GITHUB_TOKEN"
+	envDockerConfig    variable = "DOCKER_CONFIG"
+	envHTTPSProxy      variable = "HTTPS_PROXY"
+	envNoProxy         variable = "NO_PROXY"
+)
+
+// variables documents every variable; the README's table is made from it.
+var variables = []struct {
+	name    variable
+	meaning string
+}{
+	{envSourceDateEpoch, "creation time of the image in Unix seconds, when `--created` is not given"},
+	{envCI, "any value but `false`: dotnet leaves no build servers behind"},
+	{envGitHubActions, "`true`: diagnostics are shown as `::error file=…` annotations too"},
+	{envPushUser, "user name for the registry that is pushed to"},
+	{envPushPassword, "password for it"},
+	{envPullUser, "user name for the registry that the base is pulled from, unless it is mcr.microsoft.com"},
+	{envPullPassword, "password for it"},
+	{envRegistryUser, "user name for the target registry, for push and pull"},
+	{envRegistryPass, "password for it"},
+	{envSDKUser, "older name of `" + string(envRegistryUser) + "`"},
+	{envSDKPassword, "older name of `" + string(envRegistryPass) + "`"},
+	{envGitHubToken, "used for ghcr.io when nothing else is configured"},
+	{envDockerConfig, "folder of docker's `config.json`, the first place for credentials"},
+	{envHTTPSProxy, "proxy for registries"},
+	{envNoProxy, "hosts that are reached without it"},
+}
+
+func (p Process) getenv(v variable) string {
+	for i := len(p.Environ) - 1; i >= 0; i-- {
+		if name, value, ok := strings.Cut(p.Environ[i], "="); ok && name == string(v) {
+			return value
+		}
+	}
+	return ""
+}
+
+// flagVariable is the environment variable that stands for a flag.
+func flagVariable(flag string) variable {
+	return variable("NANOBUILD_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))
+}
+
+// applyEnvironment sets every flag that was not given from its variable. A
+// repeatable flag takes one value per line.
+func (p Process) applyEnvironment(flags *pflag.FlagSet) error {
+	var failed error
+	flags.VisitAll(func(f *pflag.Flag) {
+		value := p.getenv(flagVariable(f.Name))
+		if f.Changed || value == "" || failed != nil || f.Name == "help" {
+			return
+		}
+		values := []string{value}
+		if f.Value.Type() == "stringArray" {
+			values = strings.Split(strings.TrimRight(strings.ReplaceAll(value, "\r\n", "\n"), "\n"), "\n")
+		}
+		for _, v := range values {
+			if err := flags.Set(f.Name, v); err != nil {
+				failed = usageError{fmt.Errorf("read %s: %w", flagVariable(f.Name), err)}
+			}
+		}
+	})
+	return failed
+}

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow"
+)
+
+// logger writes what happens to stderr: short plain lines, or JSON.
+type logger struct{ *slog.Logger }
+
+func newLogger(w io.Writer, format string, level slog.Level) *logger {
+	if format == "json" {
+		return &logger{slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))}
+	}
+	return &logger{slog.New(&lineHandler{w: w, level: level, mu: &sync.Mutex{}})}
+}
+
+// lineHandler prints the message of a record on one line, the same in a terminal
+// and in a pipe. Attributes are for the JSON format.
+type lineHandler struct {
+	w     io.Writer
+	level slog.Level
+	mu    *sync.Mutex // one line at a time
+}
+
+func (h *lineHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
+
+func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, err := fmt.Fprintln(h.w, lead(r)+strings.TrimRight(r.Message, "\n"))
+	return err
+}
+
+func (h *lineHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h *lineHandler) WithGroup(string) slog.Handler      { return h }
+
+// lead is what stands before the message: nothing before another program's line.
+func lead(r slog.Record) string {
+	raw := false
+	r.Attrs(func(a slog.Attr) bool {
+		raw = raw || a.Key == flow.RawLine
+		return true
+	})
+	switch {
+	case raw:
+		return ""
+	case r.Level >= slog.LevelError:
+		return "error: "
+	case r.Level >= slog.LevelWarn:
+		return "warning: "
+	}
+	return ""
+}

@@ -1,0 +1,77 @@
+// Package cli is the command line of nanobuild: commands, flags, environment
+// variables, exit codes and what a terminal shows.
+package cli
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow"
+)
+
+// Process is what the command line takes from the operating system. Only this
+// package reads clock and environment; everything below gets them handed in.
+type Process struct {
+	Stdout, Stderr io.Writer
+	Environ        []string
+	WorkDir        string
+	TempRoot       string
+	Now            func() time.Time
+	Keychain       authn.Keychain
+	Transport      http.RoundTripper
+	Version        string // "" when it was not set by the linker
+}
+
+// OS returns the process as the operating system gives it.
+func OS(version string) Process {
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "." // a removed working directory: absolute arguments still work
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // documented type of the default
+	transport.Proxy = http.ProxyFromEnvironment
+	transport.MaxIdleConnsPerHost = 16
+	return Process{
+		Stdout: os.Stdout, Stderr: os.Stderr,
+		Environ: os.Environ(), WorkDir: dir, TempRoot: os.TempDir(),
+		Now: time.Now, Keychain: authn.DefaultKeychain, Transport: transport,
+		Version: version,
+	}
+}
+
+// interrupted is the cause of a context that a signal ended.
+type interrupted struct{ signal os.Signal }
+
+func (i interrupted) Error() string { return "interrupted by " + i.signal.String() }
+
+// Signals returns a context that the first SIGINT or SIGTERM ends, and a function
+// that stops listening. A second signal ends the process at once.
+func Signals() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-received:
+			signal.Stop(received)
+			cancel(interrupted{s})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { signal.Stop(received); cancel(nil) }
+}
+
+func (p Process) deps(log *logger) flow.Deps {
+	return flow.Deps{
+		Now: p.Now, Environ: p.Environ, TempRoot: p.TempRoot, WorkDir: p.WorkDir,
+		Transport: p.Transport, Keychain: p.Keychain, Log: log.Logger,
+		UserAgent: "nanobuild/" + p.version(),
+	}
+}

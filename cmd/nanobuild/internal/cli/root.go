@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+)
+
+// app is one run of the program.
+type app struct {
+	Process
+	log       *logger
+	quiet     bool
+	verbose   bool
+	logFormat string
+	started   bool // the arguments were understood
+}
+
+// Run runs the command line and returns its exit code. The context is the one
+// that Signals returns.
+func Run(ctx context.Context, p Process, args []string) int {
+	a := &app{Process: p, log: newLogger(p.Stderr, "text", slog.LevelInfo)}
+	root := a.root()
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if !a.started { // cobra refused a command, a flag or an argument
+		err = usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+	}
+	a.report(ctx, err)
+	return exitCode(ctx, err)
+}
+
+func (a *app) report(ctx context.Context, err error) {
+	var signalled interrupted
+	if errors.As(context.Cause(ctx), &signalled) {
+		a.log.Error(signalled.Error() + "; nothing was left behind")
+		return
+	}
+	a.log.Error(err.Error())
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "nanobuild",
+		Short: "Publish .NET apps as Windows container images from any machine",
+		Long: `nanobuild publishes .NET applications as Windows container images, from Linux,
+macOS or Windows, without a Docker daemon and without a Windows machine.`,
+		Example: `  nanobuild demo
+  nanobuild publish ./src/Web --repo ghcr.io/me/web -t v1`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return a.setup(cmd)
+		},
+	}
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
+	flags := root.PersistentFlags()
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "show only warnings and errors")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "show more of what happens")
+	flags.StringVar(&a.logFormat, "log-format", "text", "`format` of the messages on stderr: text or json")
+	root.AddCommand(a.publish(), a.demo(), a.versionCommand())
+	root.CompletionOptions.HiddenDefaultCmd = false
+	return root
+}
+
+// setup applies environment and the flags that every command has.
+func (a *app) setup(cmd *cobra.Command) error {
+	a.started = true
+	if err := a.applyEnvironment(cmd.Flags()); err != nil {
+		return err
+	}
+	if a.logFormat != "text" && a.logFormat != "json" {
+		return usageError{fmt.Errorf("--log-format %s is unknown: use text or json", a.logFormat)}
+	}
+	level := slog.LevelInfo
+	switch {
+	case a.quiet && a.verbose:
+		return usageError{errors.New("--quiet and --verbose contradict each other")}
+	case a.quiet:
+		level = slog.LevelWarn
+	case a.verbose:
+		level = slog.LevelDebug
+	}
+	a.log = newLogger(a.Stderr, a.logFormat, level)
+	return nil
+}

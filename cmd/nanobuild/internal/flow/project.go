@@ -1,0 +1,167 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/nanobuild/nanobuild/builder"
+	"github.com/nanobuild/nanobuild/builder/base"
+	"github.com/nanobuild/nanobuild/builder/dotnet"
+	"github.com/nanobuild/nanobuild/builder/git"
+)
+
+// DotnetOptions are the settings of the dotnet run.
+type DotnetOptions struct {
+	Program           string // "" means dotnet from PATH
+	Configuration     string
+	Framework         string
+	RuntimeIdentifier string
+	Properties        []string
+	NoRestore, Locked bool
+	Extra             []string // passed on as they are
+	CI                bool     // leave no build servers behind
+	// Annotate, if set, is shown each diagnostic too, such as for GitHub's pages.
+	Annotate func(dotnet.Diagnostic)
+}
+
+// project is one argument of publish on its way to an image.
+type project struct {
+	argument  string // as the user wrote it
+	path      string // absolute
+	target    dotnet.Target
+	app       *dotnet.Result
+	container builder.Container
+	base      string // reference
+	spec      *builder.Spec
+	image     *builder.Image
+	goal      goal
+}
+
+// locate says what each argument is, before anything runs.
+func locate(arguments []string, workDir string, entrypoint []string) ([]*project, error) {
+	projects := make([]*project, 0, len(arguments))
+	for _, a := range arguments {
+		path := a
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(workDir, path)
+		}
+		target, err := dotnet.Locate(path, wanted(entrypoint), workDir)
+		if err != nil {
+			return nil, dotnetError(err)
+		}
+		projects = append(projects, &project{argument: a, path: path, target: target})
+	}
+	return projects, nil
+}
+
+// wanted is the program that the user named as entry point, if any.
+func wanted(entrypoint []string) string {
+	if len(entrypoint) == 0 {
+		return ""
+	}
+	return entrypoint[0]
+}
+
+// prepare runs dotnet for the project and decides everything about its image but
+// the bytes.
+func (r *run) prepare(ctx context.Context, p *project) error {
+	state, warnings, err := git.Inspect(ctx, r.Git, r.Environ, p.target.Dir)
+	if err != nil {
+		return fmt.Errorf("read the git repository of %s: %w", p.argument, err)
+	}
+	r.warn(warnings...)
+	var source builder.Source
+	var committed *int64
+	if state != nil {
+		source = builder.Source{Commit: state.Commit, Dirty: state.Dirty, Remote: state.Remote}
+		committed = &state.Time
+	}
+	clock, err := builder.ResolveClock(r.Created, r.Epoch, committed)
+	if err != nil {
+		return at(StageUsage, err)
+	}
+	if err := r.runDotnet(ctx, p, state != nil); err != nil {
+		return err
+	}
+	p.container, warnings, err = builder.ReadContainer(p.app)
+	r.warn(warnings...)
+	if err != nil {
+		return at(StageUsage, err)
+	}
+	p.spec, warnings, err = builder.Configure(p.app, p.container, r.Image, source, clock)
+	r.warn(warnings...)
+	if err != nil {
+		return at(StageUsage, err)
+	}
+	if w := builder.SupportWarning(p.app, r.Now()); w != "" {
+		r.warn(w)
+	}
+	p.base = r.baseOf(p)
+	p.goal, err = r.goalOf(p)
+	return at(StageUsage, err)
+}
+
+// baseOf is the base of the project's image: the user's, else the project's,
+// else the default.
+func (r *run) baseOf(p *project) string {
+	switch {
+	case r.Base != "":
+		return r.Base
+	case p.container.Base != "":
+		return p.container.Base
+	}
+	return base.Default
+}
+
+func (r *run) runDotnet(ctx context.Context, p *project, inGit bool) error {
+	started := r.Now()
+	if p.target.Kind != dotnet.Folder {
+		r.Log.Info(fmt.Sprintf("%s: dotnet publish, %s for %s", p.argument, r.Dotnet.Configuration, r.Dotnet.RuntimeIdentifier))
+	}
+	app, err := dotnet.Publish(ctx, r.request(p, inGit))
+	if err != nil {
+		return dotnetError(err)
+	}
+	p.app = app
+	r.warn(app.Notices...)
+	took := r.Now().Sub(started)
+	r.Log.Info(fmt.Sprintf("%s: %d files to pack, %s", p.argument, len(app.Origins), secondsText(took)),
+		"files", len(app.Origins), "seconds", took.Seconds())
+	return nil
+}
+
+func (r *run) request(p *project, inGit bool) dotnet.Request {
+	o := r.Dotnet
+	return dotnet.Request{
+		Project: p.path, Dotnet: o.Program, Configuration: o.Configuration, Framework: o.Framework,
+		RuntimeIdentifier: o.RuntimeIdentifier, Properties: o.Properties, NoRestore: o.NoRestore,
+		Locked: o.Locked, Extra: o.Extra, Env: r.Environ, WorkDir: r.WorkDir, TempDir: r.temp.path,
+		CI: o.CI, InGit: inGit, Entrypoint: wanted(r.Image.Entrypoint),
+		Diagnostics: r.diagnostic,
+		Output:      func(line string) { r.Log.Info(line, RawLine, true) },
+	}
+}
+
+// RawLine marks a record whose message is another program's line, to be shown
+// as it is.
+const RawLine = "raw"
+
+func (r *run) diagnostic(d dotnet.Diagnostic) {
+	show := r.Log.Warn
+	if d.Severity == "error" {
+		show = r.Log.Error
+	}
+	show(d.String(), RawLine, true)
+	if r.Dotnet.Annotate != nil {
+		r.Dotnet.Annotate(d)
+	}
+}
+
+func dotnetError(err error) error {
+	if refused := (*dotnet.Refusal)(nil); errors.As(err, &refused) {
+		return at(StageUsage, err)
+	}
+	return at(StageDotnet, err)
+}

@@ -1,0 +1,134 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/nanobuild/nanobuild/builder"
+	"github.com/nanobuild/nanobuild/builder/base"
+)
+
+// PublishOptions are what a user can ask of a publish run.
+type PublishOptions struct {
+	Projects []string // as the user wrote them; empty means the working directory
+	Dotnet   DotnetOptions
+	Git      string // program; "" means git from PATH
+
+	Base      string // "" means the project's choice, else base.Default
+	OSVersion string
+	Image     builder.Overrides
+	Created   string // RFC 3339 or Unix seconds
+	Epoch     string // SOURCE_DATE_EPOCH
+
+	Targets  Targets
+	Insecure []string // hosts that are spoken to over plain http
+	Jobs     int      // layers packed and pushed at a time
+}
+
+// Publish builds an image of each project and puts it to its targets. It returns
+// one reference per project, in the order of the arguments. Nothing is tagged
+// anywhere before every image of the run is built.
+func Publish(ctx context.Context, o PublishOptions, d Deps) (refs []string, err error) {
+	// Images read their base and their files for as long as this context lives.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r, err := newRun(o, d)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err := r.build(ctx, cancel); err != nil {
+		return nil, err
+	}
+	for _, p := range r.projects {
+		ref, err := r.push(ctx, p)
+		if err != nil {
+			return refs, err
+		}
+		refs = append(refs, ref)
+	}
+	return refs, nil
+}
+
+// run is one publish run: what its steps share.
+type run struct {
+	PublishOptions
+	Deps
+	projects []*project
+	temp     *tempDir
+	bases    *bases
+}
+
+func newRun(o PublishOptions, d Deps) (*run, error) {
+	r := &run{PublishOptions: o, Deps: d}
+	if len(r.Projects) == 0 {
+		r.Projects = []string{"."}
+	}
+	if r.Jobs < 1 {
+		return nil, at(StageUsage, fmt.Errorf("-j %d: at least one job is needed", r.Jobs))
+	}
+	if err := r.checkNames(); err != nil {
+		return nil, at(StageUsage, err)
+	}
+	var err error
+	if r.projects, err = locate(r.Projects, d.WorkDir, o.Image.Entrypoint); err != nil {
+		return nil, err
+	}
+	r.bases = &bases{options: base.Options{
+		Transport: d.Transport, Keychain: r.keychainFor(o.Targets.host()), OSVersion: o.OSVersion,
+		PlainHTTP: r.plainHTTP, UserAgent: d.UserAgent,
+	}, log: d.Log}
+	if r.temp, err = newTempDir(d.TempRoot, d.Now()); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *run) close() error {
+	var failed error
+	for _, p := range r.projects {
+		if p.image != nil {
+			failed = errors.Join(failed, p.image.Close())
+		}
+	}
+	return errors.Join(failed, r.temp.Close())
+}
+
+// build makes the images. While dotnet works on the first project, the base is
+// resolved and the targets are checked; what goes wrong there stops dotnet.
+func (r *run) build(ctx context.Context, cancel context.CancelCauseFunc) error {
+	var g errgroup.Group
+	spawn := func(step func() error) {
+		g.Go(func() error {
+			err := step()
+			if err != nil {
+				cancel(err)
+			}
+			return err
+		})
+	}
+	if r.Base != "" {
+		spawn(func() error { _, err := r.bases.get(ctx, r.Base); return err })
+	} else {
+		// Most projects take the default. Its failure counts when a project does.
+		go func() { _, _ = r.bases.get(ctx, base.Default) }()
+	}
+	spawn(func() error { return r.checkTargets(ctx) })
+	spawn(func() error { return r.prepareAll(ctx, spawn) })
+	return g.Wait()
+}
+
+// prepareAll runs dotnet for one project after the other: two runs at once that
+// share a library disturb each other. Packing goes on meanwhile.
+func (r *run) prepareAll(ctx context.Context, spawn func(func() error)) error {
+	for _, p := range r.projects {
+		if err := r.prepare(ctx, p); err != nil {
+			return err
+		}
+		spawn(func() error { return r.pack(ctx, p) })
+	}
+	return r.uniqueNames()
+}

@@ -1,0 +1,76 @@
+package lint
+
+import (
+	"bufio"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// The class of faults in a blob.
+const Gzip Class = "GZIP"
+
+// gzipHeader is how a blob begins (RFC 1952): deflate, no optional fields, no
+// time; the byte for the level may be anything; no operating system.
+var gzipHeader = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0xff, 255}
+
+// Blob checks the compressed form of a layer, rule 23: one gzip member without
+// name or time, with the digests and the size that manifest and config say. It
+// reads r to its end; the error is that of r.
+func Blob(r io.Reader, digest, diffID v1.Hash, size int64) (Report, error) {
+	found := newCollector()
+	src := &meter{r: r}
+	packed := sha256.New()
+	in := bufio.NewReaderSize(io.TeeReader(src, packed), 64<<10)
+	checkGzipHeader(found, in)
+	if err := checkMember(found, in, diffID); err != nil {
+		found.addf(23, Gzip, "the blob cannot be unpacked: %v", err)
+	}
+	if n, err := io.Copy(io.Discard, in); err == nil && n > 0 {
+		found.addf(23, Gzip, "%d bytes behind the first gzip member", n)
+	}
+	if src.err != nil {
+		return Report{}, fmt.Errorf("read the blob: %w", src.err)
+	}
+	if got := hex.EncodeToString(packed.Sum(nil)); got != digest.Hex || src.n != size {
+		found.addf(23, Gzip, "the blob is sha256:%s of %d bytes, the manifest says %s of %d", got, src.n, digest, size)
+	}
+	return Report{Findings: found.findings(), Bytes: src.n}, nil
+}
+
+func checkGzipHeader(found *collector, in *bufio.Reader) {
+	head, err := in.Peek(len(gzipHeader))
+	if err != nil {
+		return // unpacking says so
+	}
+	for i, b := range head {
+		const level = 8
+		if i != level && b != gzipHeader[i] {
+			found.addf(23, Gzip, "byte %d of the gzip header is %#02x, not %#02x", i, b, gzipHeader[i])
+			return
+		}
+	}
+}
+
+// checkMember unpacks one member and compares its hash.
+func checkMember(found *collector, in *bufio.Reader, diffID v1.Hash) error {
+	zr, err := gzip.NewReader(in)
+	if err != nil {
+		return err
+	}
+	zr.Multistream(false)
+	plain := sha256.New()
+	_, err = io.Copy(plain, zr)
+	if err := errors.Join(err, zr.Close()); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(plain.Sum(nil)); got != diffID.Hex {
+		found.addf(23, Gzip, "its content is sha256:%s, the config says %s", got, diffID)
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package layers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+)
+
+// maxSources bounds what one folder may hold: links can make a small folder
+// look endless.
+const maxSources = 1 << 20
+
+// source is one file or folder of the folder that is planned.
+type source struct {
+	rel  string // slash path as people see it
+	real string // slash path without links, to open it by
+	dir  bool
+}
+
+// walker lists a folder, looking through links that stay inside it.
+type walker struct {
+	ctx     context.Context
+	fsys    fs.FS
+	found   []source
+	refused []error
+}
+
+// walk lists every file and folder below the root of fsys, itself not, in the
+// order of Compare. What cannot be part of an image is an error.
+func walk(ctx context.Context, fsys fs.FS) ([]source, error) {
+	w := &walker{ctx: ctx, fsys: fsys}
+	if err := w.dir("", ".", nil); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(w.refused...); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(w.found, func(a, b source) int { return Compare(a.rel, b.rel) })
+	return w.found, nil
+}
+
+// dir lists the folder at real, which people see at rel; chain holds the real
+// paths of the folders around it.
+func (w *walker) dir(rel, real string, chain []string) error {
+	if slices.Contains(chain, real) {
+		w.refuse(rel, "a link leads back to a folder that holds it", "remove the link")
+		return nil
+	}
+	chain = append(slices.Clip(chain), real)
+	list, err := fs.ReadDir(w.fsys, real)
+	if err != nil {
+		return fmt.Errorf("list the publish folder: %w", err)
+	}
+	for _, d := range list {
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.entry(path.Join(rel, d.Name()), path.Join(real, d.Name()), d.Type(), chain); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walker) entry(rel, real string, mode fs.FileMode, chain []string) error {
+	if len(w.found) >= maxSources {
+		return &NameError{Path: rel, Reason: fmt.Sprintf("the folder holds more than %d files", maxSources), Remedy: "publish less into one image"}
+	}
+	if mode&fs.ModeSymlink != 0 {
+		target, targetMode, err := resolve(w.fsys, real)
+		if err != nil {
+			return w.link(rel, err)
+		}
+		real, mode = target, targetMode
+	}
+	switch {
+	case mode.IsRegular():
+		w.found = append(w.found, source{rel: rel, real: real})
+	case mode.IsDir():
+		w.found = append(w.found, source{rel: rel, real: real, dir: true})
+		return w.dir(rel, real, chain)
+	default:
+		w.refuse(rel, "it is neither a file nor a folder ("+kind(mode)+")", "remove it from the publish output")
+	}
+	return nil
+}
+
+// link records a link that cannot be followed; other errors are returned.
+func (w *walker) link(rel string, err error) error {
+	var bad *linkError
+	if !errors.As(err, &bad) {
+		return fmt.Errorf("read the link %s: %w", rel, err)
+	}
+	w.refuse(rel, bad.Error(), "put a copy of the file in its place")
+	return nil
+}
+
+func (w *walker) refuse(rel, reason, remedy string) {
+	w.refused = append(w.refused, &NameError{Path: shorten(rel), Reason: reason, Remedy: remedy})
+}
+
+func kind(m fs.FileMode) string {
+	switch {
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	case m&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case m&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "a special file"
+}

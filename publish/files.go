@@ -1,0 +1,64 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+)
+
+// manifestBlob is the manifest of img as a blob.
+func manifestBlob(img v1.Image) (v1.Layer, error) {
+	raw, err := img.RawManifest()
+	if err != nil {
+		return nil, err
+	}
+	mt, err := img.MediaType()
+	if err != nil {
+		return nil, err
+	}
+	return static.NewLayer(raw, mt), nil
+}
+
+// writable tells whether path, or the nearest folder above that exists, takes new
+// files, by making one and removing it.
+func writable(path, name string) error {
+	dir := path
+	for {
+		fi, err := os.Stat(dir)
+		if err == nil {
+			if !fi.IsDir() {
+				return fmt.Errorf("write to %s: %s is not a folder", name, dir)
+			}
+			break
+		}
+		parent := filepath.Dir(dir)
+		if !errors.Is(err, os.ErrNotExist) || parent == dir {
+			return fmt.Errorf("write to %s: %w", name, err)
+		}
+		dir = parent
+	}
+	f, err := os.CreateTemp(dir, scratchPrefix)
+	if err != nil {
+		return fmt.Errorf("write to %s: %w", name, err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// contextReader fails once its context is done; io.Reader has no place for one.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := context.Cause(c.ctx); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}

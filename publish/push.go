@@ -1,0 +1,211 @@
+package publish
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+)
+
+// PushOptions are the choices of [Push]; the zero value works.
+type PushOptions struct {
+	// Jobs is how many layers are on their way at a time, all sinks together;
+	// 0 means 4.
+	Jobs int
+	// Report is told what happens, by one goroutine at a time; may be nil.
+	Report func(Event)
+}
+
+// Event is one step of a [Push], for progress lines. Times are the caller's.
+type Event struct {
+	Kind  EventKind
+	Sink  string  // its name
+	Layer v1.Hash // of a layer event; zero for the others
+	Size  int64   // of the layer, in bytes
+	Put           // of finished layers and of Staged
+	Ref   string  // of Committed: what Commit returned
+}
+
+// EventKind tells what an [Event] is about.
+type EventKind int
+
+// The kinds of events, in the order in which they come.
+const (
+	LayerStarted  EventKind = iota + 1 // the sink lacks the layer, so it goes there
+	LayerFinished                      // it is there; How says by what way
+	Staged                             // config and manifest are there, no tag yet
+	Committed                          // the tags name the image
+)
+
+const defaultJobs = 4
+
+// Push brings img to all sinks and returns what their Commit returned, in the
+// order of sinks. It is all or nothing: no tag of any sink moves before every
+// blob and manifest is in every sink. Then the sinks are committed one by one, in
+// order; a tag that is refused at that point ends the push with a [TagError],
+// which says what has moved.
+func Push(ctx context.Context, img v1.Image, sinks []Sink, tags []string, o PushOptions) (refs []string, err error) {
+	defer func() {
+		for _, s := range sinks {
+			err = errors.Join(err, s.Close())
+		}
+		if err != nil {
+			refs = nil
+		}
+	}()
+	p := &push{o: o}
+	if p.o.Jobs <= 0 {
+		p.o.Jobs = defaultJobs
+	}
+	if err := p.layers(ctx, img, sinks); err != nil {
+		return nil, err
+	}
+	if err := p.stage(ctx, img, sinks); err != nil {
+		return nil, err
+	}
+	return p.commit(ctx, img, sinks, tags)
+}
+
+type push struct {
+	o  PushOptions
+	mu sync.Mutex
+}
+
+func (p *push) report(e Event) {
+	if p.o.Report == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.o.Report(e)
+}
+
+// sizedLayer is a layer with what the manifest says of it.
+type sizedLayer struct {
+	v1.Layer
+	digest v1.Hash
+	size   int64
+}
+
+// largestFirst returns the layers of img, each digest once: the long transfers
+// begin first, the short ones fill the gaps.
+func largestFirst(img v1.Image) ([]sizedLayer, error) {
+	layers, err := img.Layers()
+	if err != nil {
+		return nil, fmt.Errorf("read the layers of the image: %w", err)
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest of the image: %w", err)
+	}
+	if len(m.Layers) != len(layers) {
+		return nil, fmt.Errorf("the image has %d layers and its manifest %d", len(layers), len(m.Layers))
+	}
+	seen := map[v1.Hash]bool{}
+	var sized []sizedLayer
+	for i, l := range layers {
+		d := m.Layers[i]
+		if seen[d.Digest] {
+			continue
+		}
+		seen[d.Digest] = true
+		sized = append(sized, sizedLayer{Layer: l, digest: d.Digest, size: d.Size})
+	}
+	slices.SortStableFunc(sized, func(a, b sizedLayer) int { return cmp.Compare(b.size, a.size) })
+	return sized, nil
+}
+
+func (p *push) layers(ctx context.Context, img v1.Image, sinks []Sink) error {
+	layers, err := largestFirst(img)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(p.o.Jobs)
+	for _, l := range layers {
+		for _, s := range sinks {
+			g.Go(func() error { return p.layer(ctx, s, l) })
+		}
+	}
+	return g.Wait()
+}
+
+func (p *push) layer(ctx context.Context, s Sink, l sizedLayer) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	e := Event{Sink: s.Name(), Layer: l.digest, Size: l.size}
+	put, err := p.putLayer(ctx, s, l, e)
+	if err != nil {
+		return err
+	}
+	e.Kind, e.Put = LayerFinished, put
+	p.report(e)
+	return nil
+}
+
+func (p *push) putLayer(ctx context.Context, s Sink, l sizedLayer, e Event) (Put, error) {
+	skip, err := foreign(l.Layer)
+	if err != nil {
+		return Put{}, err
+	}
+	if !skip { // of a foreign layer only the sink knows whether it is wanted
+		has, err := s.Has(ctx, l.digest)
+		if err != nil {
+			return Put{}, err
+		}
+		if has {
+			return Put{How: Exists}, nil
+		}
+		e.Kind = LayerStarted
+		p.report(e)
+	}
+	return s.PutLayer(ctx, l.Layer)
+}
+
+func (p *push) stage(ctx context.Context, img v1.Image, sinks []Sink) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(p.o.Jobs)
+	for _, s := range sinks {
+		g.Go(func() error {
+			put, err := s.Stage(ctx, img)
+			if err == nil {
+				p.report(Event{Kind: Staged, Sink: s.Name(), Put: put})
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+func (p *push) commit(ctx context.Context, img v1.Image, sinks []Sink, tags []string) ([]string, error) {
+	var refs []string
+	for _, s := range sinks {
+		ref, err := s.Commit(ctx, img, tags)
+		if err != nil {
+			return nil, finishedBefore(err, refs)
+		}
+		refs = append(refs, ref)
+		p.report(Event{Kind: Committed, Sink: s.Name(), Ref: ref})
+	}
+	return refs, nil
+}
+
+// finishedBefore adds to err which sinks have their tags already.
+func finishedBefore(err error, refs []string) error {
+	if len(refs) == 0 {
+		return err
+	}
+	var tag *TagError
+	if errors.As(err, &tag) {
+		full := *tag
+		full.Done = refs
+		return &full
+	}
+	return fmt.Errorf("%w; finished before: %s", err, listOrNone(refs))
+}

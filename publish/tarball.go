@@ -1,0 +1,171 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Tarball is a file that `docker load`, `podman load`, skopeo and crane read. It is
+// a docker archive and an OCI layout in one, as `docker save` writes since Docker
+// 25, so that the image keeps its digest on the way. Its bytes depend on image,
+// names and tags alone. A name that ends in .gz or .tgz means gzip.
+//
+// An archive is written in one go and in one order, so PutLayer only notes that
+// Stage will write the layer. Foreign layers are left out by default: such a file
+// loads where the base image is already.
+type Tarball struct {
+	file         string
+	repositories []string
+	o            TarballOptions
+
+	mu      sync.Mutex
+	tmp     *scratch
+	archive *archive
+	staged  v1.Hash
+}
+
+// TarballOptions are the choices for a [Tarball]; the zero value works.
+type TarballOptions struct {
+	// Nondistributable includes the bytes of foreign layers.
+	Nondistributable bool
+}
+
+var _ Sink = (*Tarball)(nil)
+
+// NewTarball returns the sink for file, which is replaced if it exists. The image
+// is named repository:tag for each of the repositories and each tag of Commit.
+func NewTarball(file string, repositories []string, o TarballOptions) *Tarball {
+	return &Tarball{file: filepath.Clean(file), repositories: repositories, o: o}
+}
+
+// Name implements [Sink].
+func (t *Tarball) Name() string { return "tar:" + t.file }
+
+// Check implements [Sink]. A folder in the file's place is a [UsageError].
+func (t *Tarball) Check(context.Context) error {
+	if fi, err := os.Stat(t.file); err == nil && fi.IsDir() {
+		return &UsageError{What: "tarball", Value: t.file, Reason: "is a folder", Try: filepath.Join(t.file, "image.tar")}
+	}
+	return writable(filepath.Dir(t.file), t.Name())
+}
+
+// Has implements [Sink]: a tarball is written anew each time, so no.
+func (t *Tarball) Has(context.Context, v1.Hash) (bool, error) { return false, nil }
+
+// PutLayer implements [Sink].
+func (t *Tarball) PutLayer(_ context.Context, layer v1.Layer) (Put, error) {
+	skip, err := foreign(layer)
+	if err != nil {
+		return Put{}, err
+	}
+	if skip && !t.o.Nondistributable {
+		return Put{How: Skipped}, nil
+	}
+	return Put{How: Deferred}, nil
+}
+
+// Stage implements [Sink]: it writes all blobs into a temporary file beside the
+// target. Only the names are missing then.
+func (t *Tarball) Stage(ctx context.Context, img v1.Image) (Put, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	digest, err := img.Digest()
+	if err != nil {
+		return Put{}, fmt.Errorf("read the manifest for %s: %w", t.Name(), err)
+	}
+	if err := t.stage(ctx, img, digest); err != nil {
+		return Put{}, errors.Join(fmt.Errorf("write %s: %w", t.Name(), err), t.discard())
+	}
+	return Put{How: Written, Bytes: t.archive.size()}, nil
+}
+
+func (t *Tarball) stage(ctx context.Context, img v1.Image, digest v1.Hash) error {
+	if t.archive != nil && t.staged == digest {
+		return nil
+	}
+	if err := t.discard(); err != nil {
+		return err
+	}
+	dir := filepath.Dir(t.file)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	var err error
+	if t.tmp, err = newScratch(dir); err != nil {
+		return err
+	}
+	f, err := t.tmp.file()
+	if err != nil {
+		return err
+	}
+	t.archive = newArchive(f, t.compressed())
+	t.staged = digest
+	return t.archive.writeBlobs(ctx, img, t.o.Nondistributable)
+}
+
+// Commit implements [Sink].
+func (t *Tarball) Commit(ctx context.Context, img v1.Image, tags []string) (string, error) {
+	if len(t.repositories) == 0 || len(tags) == 0 {
+		return "", &UsageError{What: "tarball", Value: t.file, Reason: "an archive needs a repository name and a tag, else docker loads an image without a name", Try: "--tag latest"}
+	}
+	if _, err := t.Stage(ctx, img); err != nil {
+		return "", err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.commit(img, t.names(tags)); err != nil {
+		return "", errors.Join(fmt.Errorf("write %s: %w", t.Name(), err), t.discard())
+	}
+	return fmt.Sprintf("%s@%s", t.Name(), t.staged), t.discard()
+}
+
+func (t *Tarball) commit(img v1.Image, names []taggedName) error {
+	if err := t.archive.writeNames(img, names); err != nil {
+		return err
+	}
+	if err := t.archive.close(); err != nil {
+		return err
+	}
+	return os.Rename(t.archive.file.Name(), t.file)
+}
+
+// names returns repository:tag for all repositories and tags, in order.
+func (t *Tarball) names(tags []string) []taggedName {
+	var names []taggedName
+	for _, r := range t.repositories {
+		for _, tag := range tags {
+			names = append(names, taggedName{name: r + ":" + tag, tag: tag})
+		}
+	}
+	return names
+}
+
+// Close implements [Sink].
+func (t *Tarball) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.discard()
+}
+
+// discard drops the unfinished file; the caller holds the lock.
+func (t *Tarball) discard() error {
+	var err error
+	if t.archive != nil {
+		err = t.archive.abandon()
+	}
+	err = errors.Join(err, t.tmp.Close())
+	t.archive, t.tmp = nil, nil
+	return err
+}
+
+func (t *Tarball) compressed() bool {
+	name := strings.ToLower(t.file)
+	return strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".tgz")
+}

@@ -1,0 +1,132 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"hash"
+	"io"
+	"sync/atomic"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// MismatchError says that the bytes of a blob are not those its digest and size
+// promise: its source is damaged, or changed while it was read.
+type MismatchError struct {
+	Want     v1.Hash
+	WantSize int64
+	Got      string // digest read, or "" when the size gave it away
+	GotSize  int64
+}
+
+func (e *MismatchError) Error() string {
+	if e.Got == "" {
+		return fmt.Sprintf("blob %s has %d bytes instead of %d: its source is cut short, damaged or changed while it was read; run again", e.Want, e.GotSize, e.WantSize)
+	}
+	return fmt.Sprintf("blob %s reads as %s: its source is damaged or changed while it was read; run again", e.Want, e.Got)
+}
+
+// SourceError says that a layer could not be read from where it comes from: the
+// base's registry or a file. The place it goes to is not to blame.
+type SourceError struct {
+	Layer v1.Hash
+	Err   error
+}
+
+func (e *SourceError) Error() string { return fmt.Sprintf("read layer %s: %v", e.Layer, e.Err) }
+
+func (e *SourceError) Unwrap() error { return e.Err }
+
+// openVerified opens the compressed bytes of l. The last read fails with a
+// *MismatchError unless digest and size are those of l, and every read fails
+// once ctx is done.
+func openVerified(ctx context.Context, l v1.Layer) (io.ReadCloser, error) {
+	digest, err := l.Digest()
+	if err != nil {
+		return nil, fmt.Errorf("read the digest of a layer: %w", err)
+	}
+	size, err := l.Size()
+	if err != nil {
+		return nil, fmt.Errorf("read the size of layer %s: %w", digest, err)
+	}
+	h, err := v1.Hasher(digest.Algorithm)
+	if err != nil {
+		return nil, fmt.Errorf("check layer %s: %w", digest, err)
+	}
+	rc, err := l.Compressed()
+	if err != nil {
+		return nil, &SourceError{Layer: digest, Err: err}
+	}
+	return &verifier{ctx: ctx, rc: rc, hash: h, want: digest, size: size}, nil
+}
+
+// verifier holds its context because io.Reader has no place for one.
+type verifier struct {
+	ctx  context.Context
+	rc   io.ReadCloser
+	hash hash.Hash
+	want v1.Hash
+	size int64
+	read int64
+}
+
+func (v *verifier) Read(p []byte) (int, error) {
+	if err := context.Cause(v.ctx); err != nil {
+		return 0, err
+	}
+	n, err := v.rc.Read(p)
+	v.read += int64(n)
+	v.hash.Write(p[:n])
+	if v.read > v.size {
+		return 0, v.mismatch("")
+	}
+	if err == io.EOF && v.read < v.size {
+		return n, v.mismatch("")
+	}
+	// The digest is checked with the last byte, not at EOF: an HTTP client that
+	// knows the length may never ask for more.
+	if v.read == v.size && (n > 0 || err == io.EOF) {
+		if got := fmt.Sprintf("%s:%x", v.want.Algorithm, v.hash.Sum(nil)); got != v.want.String() {
+			return 0, v.mismatch(got)
+		}
+	}
+	if err != nil && err != io.EOF {
+		return n, &SourceError{Layer: v.want, Err: err}
+	}
+	return n, err
+}
+
+func (v *verifier) mismatch(got string) error {
+	return &MismatchError{Want: v.want, WantSize: v.size, Got: got, GotSize: v.read}
+}
+
+func (v *verifier) Close() error { return v.rc.Close() }
+
+// countedLayer is a layer whose compressed bytes are verified and counted as
+// somebody else reads them.
+type countedLayer struct {
+	v1.Layer
+	ctx    context.Context
+	opened atomic.Bool
+	sent   atomic.Int64
+}
+
+func (c *countedLayer) Compressed() (io.ReadCloser, error) {
+	c.opened.Store(true)
+	rc, err := openVerified(c.ctx, c.Layer)
+	if err != nil {
+		return nil, err
+	}
+	return &counter{ReadCloser: rc, n: &c.sent}, nil
+}
+
+type counter struct {
+	io.ReadCloser
+	n *atomic.Int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
