@@ -15,6 +15,7 @@ import (
 	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/builder/dotnet"
 	"github.com/nanobuild/nanobuild/layers"
+	"github.com/nanobuild/nanobuild/layers/lint"
 )
 
 // Deps are what Build needs from its caller.
@@ -26,10 +27,6 @@ type Deps struct {
 	// Packing and Packed are told of each layer of ours, from several
 	// goroutines. Optional.
 	Packing, Packed func(*layers.Layer)
-
-	// Verify sees the tar of each layer of ours while it is packed; its error
-	// fails the build. Optional.
-	Verify func(origin layers.Origin, clock layers.Clock, tar io.Reader) error
 }
 
 // packAtATime bounds the memory that packing takes: each layer compresses
@@ -96,11 +93,7 @@ func (a *assembly) fill(ctx context.Context, img *Image, o layers.PlanOptions, d
 	}
 	img.Warnings = img.Plan.Warnings
 	for _, g := range img.Plan.Groups {
-		opts := layers.Options{TempDir: d.TempDir, OCI: a.oci}
-		if d.Verify != nil {
-			opts.Verify = func(tar io.Reader) error { return d.Verify(g.Origin, o.Clock, tar) }
-		}
-		l, err := layers.Build(ctx, g, opts)
+		l, err := layers.Build(ctx, g, layers.Options{TempDir: d.TempDir, OCI: a.oci, Verify: verifier(o.Writable)})
 		if err != nil {
 			return err
 		}
@@ -110,6 +103,15 @@ func (a *assembly) fill(ctx context.Context, img *Image, o layers.PlanOptions, d
 		return err
 	}
 	return a.write(img)
+}
+
+// verifier checks a layer as it is made against the rules of its format. The
+// times of files are left out: checking them would hash every file once more.
+func verifier(writable []string) func(io.Reader) error {
+	return func(tar io.Reader) error {
+		report, err := lint.Layer(tar, lint.LayerOptions{Writable: writable})
+		return errors.Join(err, report.Err())
+	}
 }
 
 // pack makes the blobs of layers, the largest first.

@@ -154,7 +154,7 @@ func (f *configurer) checkProgram(e Entry) error {
 	}
 	program := e.Entrypoint[0]
 	folder := f.spec.AppDir + `\`
-	if len(program) <= len(folder) || !strings.EqualFold(program[:len(folder)], folder) {
+	if len(program) < len(folder) || !strings.EqualFold(program[:len(folder)], folder) {
 		return nil
 	}
 	rel := strings.ReplaceAll(program[len(folder):], `\`, "/")
@@ -170,7 +170,7 @@ func (f *configurer) checkProgram(e Entry) error {
 
 // existsFold reports whether a slash path names a file, in whatever case.
 func existsFold(fsys fs.FS, p string) bool {
-	dir := "."
+	dir, isFile := ".", false
 	for part := range strings.SplitSeq(path.Clean(p), "/") {
 		entries, err := fs.ReadDir(fsys, dir)
 		if err != nil {
@@ -180,9 +180,9 @@ func existsFold(fsys fs.FS, p string) bool {
 		if i < 0 {
 			return false
 		}
-		dir = path.Join(dir, entries[i].Name())
+		dir, isFile = path.Join(dir, entries[i].Name()), !entries[i].IsDir()
 	}
-	return true
+	return isFile
 }
 
 // variables merges the environment.

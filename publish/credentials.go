@@ -72,6 +72,12 @@ type Keychain struct {
 	warn    func(string)
 }
 
+// String keeps the secrets out of logs.
+func (k *Keychain) String() string { return "keychain" }
+
+// GoString is String, for %#v.
+func (k *Keychain) GoString() string { return k.String() }
+
 var (
 	_ authn.Keychain        = (*Keychain)(nil)
 	_ authn.ContextKeychain = (*Keychain)(nil)

@@ -42,7 +42,11 @@ func ParseRepo(s string, plainHTTP func(host string) bool) (name.Repository, err
 		if portAtEnd.MatchString(s) && host == "" {
 			return fail("a registry alone is no repository", s+"/app")
 		}
-		return fail("the tag is given apart", correctedRepo(s[:at])+" with -t "+s[at+1:])
+		try := correctedRepo(s[:at])
+		if tag := correctedTag(s[at+1:]); try != "" && tag != "" {
+			try += " with -t " + tag
+		}
+		return fail("the tag is given apart", try)
 	}
 	if reason := badPath(host, path); reason != "" {
 		return fail(reason, correctedRepo(s))
@@ -147,17 +151,14 @@ func correctedRepo(s string) string {
 			parts = append(parts, part)
 		}
 	}
-	path = strings.Join(parts, "/")
-	if path == "" || len(path) > maxRepository {
+	if host == "" && len(parts) == 1 {
+		host = "registry.example.com"
+	}
+	host, path = strings.ToLower(host), strings.Join(parts, "/")
+	if _, err := name.NewRegistry(host); err != nil || badPath(host, path) != "" {
 		return ""
 	}
-	if host == "" {
-		if !strings.Contains(path, "/") {
-			return "registry.example.com/" + path
-		}
-		return path
-	}
-	return strings.ToLower(host) + "/" + path
+	return strings.TrimPrefix(host+"/"+path, "/")
 }
 
 var (

@@ -33,7 +33,7 @@ func folders(ctx context.Context, layers []v1.Layer) ([]string, error) {
 		}
 		known, err := l.folders(ctx, found)
 		if err != nil {
-			return nil, fmt.Errorf("read layer %s: %w", l.desc.Digest, err)
+			return nil, fmt.Errorf("read the folders of layer %s: %w", l.desc.Digest, err)
 		}
 		if !known {
 			return nil, nil

@@ -179,7 +179,7 @@ func TestCredentialsAndUserAgent(t *testing.T) {
 
 // TestLayersAreStreamed is not parallel: it counts all that is allocated.
 func TestLayersAreStreamed(t *testing.T) {
-	const size = 48 << 20
+	const size = 16 << 20
 	img := image(t, sample.Options{Padding: size})
 	ref := newRegistry(t) + "/base:v1"
 	pushImage(t, ref, img)

@@ -87,13 +87,13 @@ func TestPublishShapes(t *testing.T) {
 		{
 			name: "spaces and letters of other alphabets, another assembly name, and files that a target adds",
 			files: map[string]string{
-				"mein Schöner Kram/日本 100%25;a,b=c/My App.csproj": console("<AssemblyName>Kräuter Tee</AssemblyName>",
+				"mein Schöner Kram/日本 #1,b=c/My App.csproj": console("<AssemblyName>Kräuter Tee</AssemblyName>",
 					`<ItemGroup><None Include="..\legal\*.txt" Link="legal\%(Filename).txt" CopyToPublishDirectory="Always" /></ItemGroup>
 					<Target Name="Extra" AfterTargets="Publish"><WriteLinesToFile File="$(PublishDir)/data/extra file.txt" Lines="x" /></Target>`),
-				"mein Schöner Kram/日本 100%25;a,b=c/p.cs":     consoleSource,
+				"mein Schöner Kram/日本 #1,b=c/p.cs":           consoleSource,
 				"mein Schöner Kram/legal/licence of ünï.txt": "free\n",
 			},
-			project: "mein Schöner Kram/日本 100%25;a,b=c",
+			project: "mein Schöner Kram/日本 #1,b=c",
 			change:  func(r *Request) { r.TempDir = filepath.Join(r.TempDir, "tmp, ü;%20") },
 			app:     "Kräuter Tee",
 			check: func(t *testing.T, r *Result) {

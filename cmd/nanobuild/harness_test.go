@@ -24,7 +24,7 @@ var scratch string
 
 func TestMain(m *testing.M) {
 	var err error
-	if scratch, err = os.MkdirTemp("", "nanobuild-e2e-"); err != nil {
+	if scratch, err = os.MkdirTemp("", "e2e-nanobuild-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

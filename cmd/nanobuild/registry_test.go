@@ -16,6 +16,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/nanobuild/nanobuild/builder/base/sample"
 	"github.com/nanobuild/nanobuild/testdata/need"
@@ -106,11 +107,26 @@ func baseVariants(t testing.TB) []baseVariant {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return idx
+			m, err := idx.IndexManifest()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return typedIndex{idx, m.MediaType}
 		}})
 	}
 	return variants
 }
+
+// typedIndex is a list with the media type that its own bytes name: a layout
+// calls every list an OCI index.
+type typedIndex struct {
+	index
+	mediaType types.MediaType
+}
+
+type index = v1.ImageIndex // an interface with a method of its own name
+
+func (i typedIndex) MediaType() (types.MediaType, error) { return i.mediaType, nil }
 
 // sampleIndex is a list with one entry, whose config has os.features and keys
 // that no library knows.

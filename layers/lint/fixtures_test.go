@@ -94,7 +94,7 @@ func hasFault(r Report, c Class) bool {
 	return false
 }
 
-// planOf plans and builds a layer from files in memory.
+// built is a layer of files in app, made by package layers.
 func built(t testing.TB, o layers.Origin, clock layers.Clock, files map[string]string) *layers.Layer {
 	t.Helper()
 	g := layers.Group{Origin: o}

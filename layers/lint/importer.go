@@ -4,7 +4,9 @@ import (
 	"archive/tar"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -191,9 +193,9 @@ func metadata(h *tar.Header) []Finding {
 		found = append(found, one(11, BadAttributes, "file attributes %d on an entry of type %q", attr, h.Typeflag)...)
 	}
 	found = append(found, times(h)...)
-	for key, v := range h.PAXRecords {
+	for _, key := range slices.Sorted(maps.Keys(h.PAXRecords)) {
 		if strings.HasPrefix(key, recordXattr) {
-			if _, err := base64.StdEncoding.DecodeString(v); err != nil {
+			if _, err := base64.StdEncoding.DecodeString(h.PAXRecords[key]); err != nil {
 				found = append(found, one(16, BadRecord, "%.60s is not base64: %v", key, err)...)
 			}
 		}

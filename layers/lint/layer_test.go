@@ -140,8 +140,26 @@ func TestStrictRefuses(t *testing.T) {
 func TestStrictTimesByContent(t *testing.T) {
 	t.Parallel()
 	clock := layers.Clock{Seconds: 1789000000, Known: true}
-	l := built(t, layers.App, clock, map[string]string{"App.exe": "MZ", "a/b": "x"})
-	_ = l
+	l := built(t, layers.App, clock, map[string]string{"App.exe": "MZ", "b": "x"})
+	for name, tt := range map[string]struct {
+		o    LayerOptions
+		want bool
+	}{
+		"same rule":     {LayerOptions{CheckTimes: true, Origin: layers.App, Clock: clock}, true},
+		"same week":     {LayerOptions{CheckTimes: true, Origin: layers.App, Clock: layers.Clock{Seconds: clock.Seconds + 1, Known: true}}, true},
+		"next week":     {LayerOptions{CheckTimes: true, Origin: layers.App, Clock: layers.Clock{Seconds: clock.Seconds + 604800, Known: true}}, false},
+		"another layer": {LayerOptions{CheckTimes: true, Origin: layers.Runtime, Clock: clock}, false},
+		"not asked":     {LayerOptions{Origin: layers.Runtime}, true},
+	} {
+		tr, err := l.Uncompressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Layer(tr, tt.o)
+		if err := errors.Join(err, tr.Close()); err != nil || r.OK() != tt.want {
+			t.Errorf("%s: %v, %v", name, r.Err(), err)
+		}
+	}
 }
 
 func TestWritableFolders(t *testing.T) {

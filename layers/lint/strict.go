@@ -3,6 +3,7 @@ package lint
 import (
 	"archive/tar"
 	"encoding/base64"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func strictRecords(h *tar.Header) []Finding {
 	if v := h.PAXRecords[recordAttributes]; v != want {
 		found = append(found, one(11, Attributes, "%s is %q, not %s", recordAttributes, v, want)...)
 	}
-	for key := range h.PAXRecords {
+	for _, key := range slices.Sorted(maps.Keys(h.PAXRecords)) {
 		if !slices.Contains(records, key) {
 			found = append(found, one(16, Record, "the PAX record %.60q does not belong into a layer", key)...)
 		}

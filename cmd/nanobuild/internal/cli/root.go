@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -30,11 +31,14 @@ func Run(ctx context.Context, p Process, args []string) int {
 		return exitOK
 	}
 	if !a.started { // cobra refused a command, a flag or an argument
-		err = usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+		err = usageError{fmt.Errorf("%s; see %s --help", oneLine(err.Error()), cmd.CommandPath())}
 	}
 	a.report(ctx, err)
 	return exitCode(ctx, err)
 }
+
+// oneLine joins the lines of cobra's suggestions.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func (a *app) report(ctx context.Context, err error) {
 	var signalled interrupted
@@ -65,7 +69,7 @@ macOS or Windows, without a Docker daemon and without a Windows machine.`,
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "show only warnings and errors")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "show more of what happens")
 	flags.StringVar(&a.logFormat, "log-format", "text", "`format` of the messages on stderr: text or json")
-	root.AddCommand(a.publish(), a.demo(), a.versionCommand())
+	root.AddCommand(a.publish(), a.inspect(), a.demo(), a.versionCommand())
 	root.CompletionOptions.HiddenDefaultCmd = false
 	return root
 }

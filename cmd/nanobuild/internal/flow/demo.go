@@ -88,7 +88,7 @@ func (m *demo) publish(ctx context.Context, title, message string) error {
 	m.ref = refs[0]
 	sent := m.registry.uploaded()
 	m.say("\n%s: %s\n  uploaded %s in layers and config, %s in manifests, %.2f s\n", title, m.ref,
-		bytesText(sent.blobs-before.blobs), bytesText(sent.manifests-before.manifests), m.deps.Now().Sub(started).Seconds())
+		BytesText(sent.blobs-before.blobs), BytesText(sent.manifests-before.manifests), m.deps.Now().Sub(started).Seconds())
 	return nil
 }
 

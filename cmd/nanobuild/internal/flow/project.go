@@ -95,9 +95,6 @@ func (r *run) prepare(ctx context.Context, p *project) error {
 	if err != nil {
 		return at(StageUsage, err)
 	}
-	if w := builder.SupportWarning(p.app, r.Now()); w != "" {
-		r.warn(w)
-	}
 	p.base = r.baseOf(p)
 	p.goal, err = r.goalOf(p)
 	return at(StageUsage, err)

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/nanobuild/nanobuild/builder"
 	"github.com/nanobuild/nanobuild/layers"
-	"github.com/nanobuild/nanobuild/layers/lint"
 	"github.com/nanobuild/nanobuild/publish"
 )
 
@@ -28,7 +27,7 @@ func (r *run) pack(ctx context.Context, p *project) error {
 	}
 	times := newStopwatch(r.Now)
 	p.image, err = builder.Build(ctx, p.spec, found, p.app, builder.Deps{
-		TempDir: dir, Workers: r.Jobs, Now: r.Now(), Verify: verify,
+		TempDir: dir, Workers: r.Jobs, Now: r.Now(),
 		Packing: func(l *layers.Layer) { times.start(string(l.Origin())) },
 		Packed:  func(l *layers.Layer) { r.packed(p, l, times.stop(string(l.Origin()))) },
 	})
@@ -48,29 +47,20 @@ func imageError(err error) error {
 	return err
 }
 
-// verify checks a layer of ours the way Windows' importer would see it.
-func verify(origin layers.Origin, clock layers.Clock, tar io.Reader) error {
-	report, err := lint.Layer(tar, lint.LayerOptions{Mode: lint.Strict, Origin: origin, Clock: clock})
-	if err != nil {
-		return err
-	}
-	return report.Err()
-}
-
 func (r *run) packed(p *project, l *layers.Layer, took time.Duration) {
 	size, err := l.Size()
 	if err != nil {
 		return // the build fails with it
 	}
 	r.Log.Info(fmt.Sprintf("%s: packed the %s layer, %d files, %s to %s, %s", p.argument, l.Origin(), l.Files(),
-		bytesText(l.UncompressedSize()), bytesText(size), secondsText(took)),
+		BytesText(l.UncompressedSize()), BytesText(size), secondsText(took)),
 		"layer", string(l.Origin()), "bytes", size, "seconds", took.Seconds())
 }
 
 // push brings the image to all its places, and returns the reference of the
 // first.
 func (r *run) push(ctx context.Context, p *project) (string, error) {
-	progress := &progress{Deps: r.Deps, titles: layerTitles(p.image), times: newStopwatch(r.Now)}
+	progress := &progress{Deps: r.Deps, titles: layerTitles(p.image), tags: p.goal.tags, times: newStopwatch(r.Now)}
 	refs, err := publish.Push(ctx, p.image, p.goal.sinks, p.goal.tags, publish.PushOptions{
 		Jobs: r.Jobs, Report: progress.report,
 	})
@@ -95,6 +85,7 @@ func layerTitles(image *builder.Image) map[v1.Hash]string {
 type progress struct {
 	Deps
 	titles map[v1.Hash]string
+	tags   []string
 	times  *stopwatch
 }
 
@@ -107,13 +98,13 @@ func (p *progress) report(e publish.Event) {
 	switch e.Kind {
 	case publish.LayerStarted:
 		p.times.start(key)
-		p.Log.Debug(fmt.Sprintf("%s: %s, %s", e.Sink, title, bytesText(e.Size)))
+		p.Log.Debug(fmt.Sprintf("%s: %s, %s", e.Sink, title, BytesText(e.Size)))
 	case publish.LayerFinished:
 		p.finished(e, title, p.times.stop(key))
 	case publish.Staged:
-		p.Log.Debug(fmt.Sprintf("%s: config and manifest, %s", e.Sink, bytesText(e.Bytes)))
+		p.Log.Debug(fmt.Sprintf("%s: config and manifest, %s", e.Sink, BytesText(e.Bytes)))
 	case publish.Committed:
-		p.Log.Info(fmt.Sprintf("%s: tagged", e.Sink), "reference", e.Ref)
+		p.Log.Info(fmt.Sprintf("%s: tagged %s", e.Sink, strings.Join(p.tags, ", ")), "reference", e.Ref)
 	}
 }
 
@@ -129,7 +120,7 @@ func (p *progress) finished(e publish.Event, title string, took time.Duration) {
 	case publish.Deferred:
 		return // the tarball is written as a whole
 	case publish.Uploaded, publish.Written:
-		line = fmt.Sprintf("%s %s, %s", e.How, bytesText(e.Bytes), secondsText(took))
+		line = fmt.Sprintf("%s %s, %s", e.How, BytesText(e.Bytes), secondsText(took))
 	}
 	p.Log.Info(fmt.Sprintf("%s: %s %s", e.Sink, title, line), "sink", e.Sink, "layer", title,
 		"how", e.How.String(), "bytes", e.Bytes, "seconds", took.Seconds())

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// bytesText writes a number of bytes the way registries bill them: decimal units.
-func bytesText(n int64) string {
+// BytesText writes a number of bytes the way registries bill them: decimal units.
+func BytesText(n int64) string {
 	switch {
 	case n < 1000:
 		return fmt.Sprintf("%d B", n)

@@ -1,0 +1,185 @@
+package base
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+func FuzzReference(f *testing.F) {
+	for _, s := range []string{"", "ltsc2022", "nanoserver:x", "servercore@" + someDigest, `oci:C:\a:b`, "oci:a@" + someDigest, "tar:x", "[::1]:5/x", "a/b:c@" + someDigest, "oci::", "oci:@"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, ref string) {
+		full := Expand(ref)
+		if again := Expand(full); again != full {
+			t.Errorf("Expand(%q) = %q, and that expands to %q", ref, full, again)
+		}
+		_, rest := locate(full)
+		for _, s := range selections(rest) {
+			if s.name != "" && s.path+":"+s.name != rest || s.digest != nil && s.path+"@"+s.digest.String() != rest {
+				t.Errorf("%q is split into %+v", rest, s)
+			}
+		}
+		r, err := openRegistry(ref, Options{})
+		if err != nil {
+			return
+		}
+		again, err := openRegistry(r.name(), Options{})
+		if err != nil || again.name() != r.name() {
+			t.Errorf("%q has the name %q, which reads as %v, %v", ref, r.name(), again, err)
+		}
+	})
+}
+
+// memory is a layout without a folder.
+type memory map[string][]byte
+
+func (m memory) open(p string) (io.ReadCloser, int64, error) {
+	b, ok := m[p]
+	if !ok {
+		return nil, 0, fmt.Errorf("%s: %w", p, fs.ErrNotExist)
+	}
+	return io.NopCloser(bytes.NewReader(b)), int64(len(b)), nil
+}
+
+func (m memory) head(p string) ([]byte, error) {
+	b, ok := m[p]
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", p, fs.ErrNotExist)
+	}
+	return b[:min(len(b), headSize)], nil
+}
+
+func (m memory) add(t testing.TB, s string) v1.Hash {
+	h, err := digestOf([]byte(s), "sha256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _ := blobPath(h)
+	m[p] = []byte(s)
+	return h
+}
+
+// FuzzIndex feeds any index.json, manifest and config. In them, MANIFEST and
+// CONFIG stand for the digest and size of the other.
+func FuzzIndex(f *testing.F) {
+	const platform = `"platform":{"os":"windows","architecture":"amd64","os.version":"10.0.20348.1"}`
+	config := `{"os":"windows","architecture":"amd64","os.version":"10.0.20348.1","rootfs":{"diff_ids":[]}}`
+	image := `{"schemaVersion":2,"config":{CONFIG,"mediaType":"application/vnd.oci.image.config.v1+json"},"layers":[]}`
+	for _, index := range []string{
+		`{"manifests":[{MANIFEST,` + platform + `}]}`, `{"manifests":[{MANIFEST}]}`, `{"manifests":[{MANIFEST},{MANIFEST,` + platform + `}]}`,
+		`{"manifests":[{MANIFEST,"annotations":{"org.opencontainers.image.ref.name":"x"}}]}`,
+		`{"manifests":[{MANIFEST,"mediaType":"application/vnd.oci.image.index.v1+json"}]}`, `{"manifests":null}`, `[]`,
+	} {
+		f.Add(index, image, config, "")
+		f.Add(index, `{"manifests":[]}`, config, "10.0.20348")
+	}
+	f.Fuzz(func(t *testing.T, index, manifest, config, osVersion string) {
+		if checkOSVersion(osVersion) != nil {
+			return
+		}
+		m := memory{}
+		manifest = strings.ReplaceAll(manifest, "CONFIG", fmt.Sprintf(`"digest":"%s","size":%d`, m.add(t, config), len(config)))
+		index = strings.ReplaceAll(index, "MANIFEST", fmt.Sprintf(`"digest":"%s","size":%d`, m.add(t, manifest), len(manifest)))
+		m["index.json"] = []byte(index)
+		l, err := fromLayout(t.Context(), "oci:x", m, selection{})
+		if err != nil {
+			return
+		}
+		doc := l.top
+		if doc.index != nil {
+			c, err := choose(t.Context(), l, doc, osVersion)
+			if err != nil {
+				return
+			}
+			if p := c.platform; p.OS != "windows" || p.Architecture != "amd64" || osVersion != "" && !matches(p.OSVersion, osVersion) {
+				t.Errorf("chose %s for %q", describe(p), osVersion)
+			}
+			if doc, err = l.manifest(t.Context(), c.desc); err != nil {
+				return
+			}
+		}
+		b, err := read(t.Context(), l, doc, osVersion)
+		if err != nil {
+			return
+		}
+		if h, err := digestOf(b.Manifest, b.Digest.Algorithm); err != nil || h != b.Digest {
+			t.Errorf("digest %s of a manifest with the digest %s, %v", b.Digest, h, err)
+		}
+	})
+}
+
+// FuzzTar reads any bytes as an archive. What is found at the offsets of a plain
+// one has to be what archive/tar reads there.
+func FuzzTar(f *testing.F) {
+	var b bytes.Buffer
+	tw := tar.NewWriter(&b)
+	for name, size := range map[string]int{"manifest.json": 2, "big": maxKeep + 1, "./a/../empty": 0} {
+		if err := tw.WriteHeader(&tar.Header{Name: name, Size: int64(size)}); err != nil {
+			f.Fatal(err)
+		}
+		if _, err := tw.Write(bytes.Repeat([]byte("x"), size)); err != nil {
+			f.Fatal(err)
+		}
+	}
+	if err := tw.Close(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add([]byte{0x1f, 0x8b, 8, 0})
+	f.Add([]byte{0x28, 0xb5, 0x2f, 0xfd})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file := filepath.Join(t.TempDir(), "x.tar")
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openArchive(t.Context(), "tar:x", file); err == nil {
+			t.Log("an image")
+		}
+		archive, err := scanTar(t.Context(), file)
+		if err != nil || archive.compressed {
+			return
+		}
+		compareContent(t, archive, data)
+	})
+}
+
+func compareContent(t *testing.T, archive *tarball, data []byte) {
+	want := map[string][]byte{}
+	for tr := tar.NewReader(bytes.NewReader(data)); ; {
+		h, err := tr.Next()
+		if err != nil {
+			break
+		}
+		delete(want, path.Clean(h.Name))
+		if h.Typeflag == tar.TypeReg && !isSparse(h) {
+			if body, err := io.ReadAll(tr); err == nil {
+				want[path.Clean(h.Name)] = body
+			}
+		}
+	}
+	for name, body := range want {
+		if e := archive.entries[name]; e.link != "" {
+			continue
+		}
+		rc, size, err := archive.open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(rc)
+		if err = errors.Join(err, rc.Close()); err != nil || !bytes.Equal(got, body) || size != int64(len(body)) {
+			t.Errorf("%s: %d bytes of %d, want %d, %v", name, len(got), size, len(body), err)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package builder
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func FuzzEditConfig(f *testing.F) {
+	f.Add([]byte(`{"config":{"Env":null},"rootfs":{"diff_ids":["sha256:aa"]},"history":[{}],"x":{"y":[1.0]}}`))
+	f.Add([]byte(`{"config":null,"rootfs":{"diff_ids":["x"],"diff_ids":["y"]},"history":[{"empty_layer":true}]}`))
+	f.Add([]byte(`{"a":1,"A":2,"\u0061":3}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		out, _, err := editConfig(raw, testEdit())
+		if err != nil {
+			return
+		}
+		var before, after map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &before); err != nil {
+			t.Fatalf("%q is no JSON, yet was edited: %v", raw, err)
+		}
+		if err := json.Unmarshal(out, &after); err != nil {
+			t.Fatalf("%q became %q: %v", raw, out, err)
+		}
+		for key, value := range before {
+			switch key {
+			case "created", "config", "rootfs", "history":
+				continue
+			}
+			if !bytes.Equal(after[key], value) {
+				t.Errorf("key %q was %s, became %s", key, value, after[key])
+			}
+		}
+		var c struct {
+			Rootfs  struct{ Diff_ids []json.RawMessage }
+			History []struct{ Empty_layer bool }
+		}
+		if json.Unmarshal(out, &c) != nil {
+			return // a key in another case that Go's reader takes for one of these
+		}
+		var o struct {
+			Config json.RawMessage `json:"config"`
+		}
+		if err := json.Unmarshal(out, &o); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func FuzzReadBaseConfig(f *testing.F) {
+	f.Add([]byte(`{"os":"windows","config":{"User":"u","Env":["A=1","a=2","=","B"],"Entrypoint":null,"Cmd":["x"]}}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		c, err := readBaseConfig(raw)
+		if err != nil {
+			return
+		}
+		seen := map[string]bool{}
+		for _, e := range writeEnv(readEnv(c.Config.Env)) {
+			name, value, ok := strings.Cut(e, "=")
+			if !ok || name == "" || value == "" {
+				t.Errorf("%q became the variable %q", raw, e)
+			}
+			for other := range seen {
+				if strings.EqualFold(other, name) {
+					t.Errorf("%q has %q and %q", raw, other, name)
+				}
+			}
+			seen[name] = true
+		}
+	})
+}
+
+func FuzzParseSettings(f *testing.F) {
+	f.Add([]byte("{ // c\n \"Urls\": \"http://+:1\", /* x */ \"a\": [1, {\"b\": null,},], }"))
+	f.Add([]byte("\xFF\xFE{\x00}\x00"))
+	f.Add([]byte(`{"a":"\"//","b":"/*"}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		values, err := parseSettings(raw)
+		var plain map[string]any
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.UseNumber()
+		if dec.Decode(&plain) == nil {
+			want := map[string]string{}
+			flatten(want, "", plain)
+			// Of keys that differ in case only, either may win.
+			if err != nil || len(want) == len(values) && uniqueFold(plain) && !reflect.DeepEqual(want, values) {
+				t.Errorf("plain JSON %q: %v, want %v (%v)", raw, values, want, err)
+			}
+		}
+		w := &Web{files: []settings{{name: "f", values: values}}}
+		w.address(nil, nil, []string{"80/tcp"})
+		w.certificateWarning(nil, nil, containerUser)
+	})
+}
+
+// uniqueFold reports whether flattening is not ambiguous.
+func uniqueFold(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		seen := map[string]bool{}
+		for k, child := range v {
+			lower := strings.ToLower(k)
+			if seen[lower] || strings.Contains(k, ":") || !uniqueFold(child) {
+				return false
+			}
+			seen[lower] = true
+		}
+	case []any:
+		for _, child := range v {
+			if !uniqueFold(child) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func FuzzParsePort(f *testing.F) {
+	for _, s := range []string{"8080", "53/udp", "80/TCP", "0", "65536", "-1", "", "/", "00080"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := parsePort("--port", s)
+		if err != nil {
+			return
+		}
+		if again, err := parsePort("--port", p); err != nil || again != p {
+			t.Errorf("%q gives %q, which gives %q, %v", s, p, again, err)
+		}
+	})
+}
+
+func FuzzParseEnv(f *testing.F) {
+	f.Add("A=1", "a=2")
+	f.Add("ProgramFiles(x86)=x", "B==")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		vars, err := parseEnv([]string{a, b})
+		if err != nil {
+			return
+		}
+		for _, e := range writeEnv(vars) {
+			if e != a && e != b {
+				t.Errorf("%q and %q became %q", a, b, e)
+			}
+		}
+		if !reflect.DeepEqual(readEnv(writeEnv(vars)), vars) {
+			t.Errorf("%q does not survive", vars)
+		}
+	})
+}
+
+func FuzzParseAddress(f *testing.F) {
+	for _, s := range []string{"http://+:80", "https://[::1]:443/x", "http://unix:/x", "http://", "x", "http://[::]", "http://a:b:c"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, a := range parseAddresses(s) {
+			if a.port < 0 || a.port > 65535 {
+				t.Errorf("%q has the port %d", s, a.port)
+			}
+		}
+	})
+}

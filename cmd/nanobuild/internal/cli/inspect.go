@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow"
+)
+
+func (a *app) inspect() *cobra.Command {
+	var o flow.InspectOptions
+	var output string
+	cmd := &cobra.Command{
+		Use:   "inspect IMAGE|oci:DIR[:tag]|tar:FILE",
+		Short: "Show config, layers and lint verdict of an image",
+		Long: `Shows what an image is made of: its platform and config, and each layer with its
+origin and size. Layers that nanobuild made are read and checked for what
+Windows' importer demands.`,
+		Example: `  nanobuild inspect ghcr.io/me/web:v1
+  nanobuild inspect oci:bin/nanobuild -o json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Image = args[0]
+			if output != "text" && output != "json" {
+				return usageError{fmt.Errorf("--output %s is unknown: use text or json", output)}
+			}
+			found, err := flow.Inspect(cmd.Context(), o, a.deps(a.log))
+			if err != nil {
+				return err
+			}
+			if output == "json" {
+				return writeJSON(a.Stdout, found)
+			}
+			return writeInspection(a.Stdout, found)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&output, "output", "o", "text", "`format` of the output: text or json")
+	flags.StringVar(&o.OSVersion, "os-version", "", "Windows `version` to take from a list with several, such as 10.0.20348")
+	flags.StringArrayVar(&o.Insecure, "insecure", nil, "`HOST` may be spoken to over plain http (repeatable; loopback always may)")
+	return cmd
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+func writeInspection(w io.Writer, i *flow.Inspection) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range facts(i) {
+		if row[1] != "" {
+			fmt.Fprintf(t, "%s\t%s\n", row[0], row[1])
+		}
+	}
+	fmt.Fprintf(t, "\nLAYER\tSIZE\tFILES\tLINT\tDIGEST\n")
+	var total int64
+	for _, l := range i.Layers {
+		total += l.Size
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", l.Origin, flow.BytesText(l.Size), count(l.Files), orDash(l.Verdict), l.Digest)
+	}
+	fmt.Fprintf(t, "total\t%s\n", flow.BytesText(total))
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, l := range i.Layers {
+		for _, f := range l.Findings {
+			fmt.Fprintf(w, "%s layer: %s\n", l.Origin, f)
+		}
+	}
+	for _, f := range i.Findings {
+		fmt.Fprintf(w, "image: %s\n", f)
+	}
+	return nil
+}
+
+func facts(i *flow.Inspection) [][2]string {
+	c := i.Settings
+	rows := [][2]string{
+		{"image", i.Image}, {"digest", i.Digest}, {"index", i.Index}, {"media type", i.MediaType},
+		{"platform", i.Platform.OS + "/" + i.Platform.Architecture + " " + i.Platform.OSVersion},
+		{"os features", strings.Join(i.Platform.OSFeatures, " ")},
+		{"lint", i.Verdict},
+		{"created", i.Created.UTC().Format(time.RFC3339)},
+		{"base", i.Base.Name}, {"base digest", i.Base.Digest},
+		{"user", c.User}, {"working dir", c.WorkingDir},
+		{"entry point", strings.Join(c.Entrypoint, " ")}, {"arguments", strings.Join(c.Cmd, " ")},
+		{"ports", strings.Join(sortedKeys(c.ExposedPorts), " ")},
+	}
+	for _, e := range c.Env {
+		rows = append(rows, [2]string{"env", e})
+	}
+	for _, k := range sortedKeys(c.Labels) {
+		rows = append(rows, [2]string{"label", k + "=" + c.Labels[k]})
+	}
+	return rows
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func count(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

@@ -1,0 +1,159 @@
+package flow
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/nanobuild/nanobuild/builder/base"
+	"github.com/nanobuild/nanobuild/layers/lint"
+)
+
+// checker reads the layers that nanobuild made, each once into a file, and
+// checks them and the image.
+type checker struct {
+	image  *base.Base
+	config *v1.ConfigFile
+	dir    string // for the blobs
+	ours   []lint.ImageLayer
+}
+
+// layers describes the layers in order; the history entries that are not empty
+// belong to them.
+func (c *checker) layers(found *Inspection) error {
+	var filled []v1.History
+	for _, h := range c.config.History {
+		if !h.EmptyLayer {
+			filled = append(filled, h)
+		}
+	}
+	if len(filled) != len(c.image.Layers) {
+		filled = make([]v1.History, len(c.image.Layers)) // it tells nothing about single layers
+	}
+	for i, l := range c.image.Layers {
+		info, err := c.layer(l, filled[i], c.config.RootFS.DiffIDs[i])
+		if err != nil {
+			return err
+		}
+		found.Layers = append(found.Layers, info)
+	}
+	return nil
+}
+
+func (c *checker) layer(l v1.Layer, h v1.History, diffID v1.Hash) (LayerInspection, error) {
+	digest, err := l.Digest()
+	if err != nil {
+		return LayerInspection{}, err
+	}
+	size, err := l.Size()
+	if err != nil {
+		return LayerInspection{}, err
+	}
+	mediaType, err := l.MediaType()
+	if err != nil {
+		return LayerInspection{}, err
+	}
+	info := LayerInspection{
+		Origin: otherOrigin, Digest: digest.String(), DiffID: diffID.String(),
+		MediaType: string(mediaType), Size: size, CreatedBy: h.CreatedBy,
+	}
+	origin, ours := ourOrigin(h.CreatedBy)
+	if !ours {
+		return info, nil
+	}
+	info.Origin = string(origin)
+	report, err := c.check(l, digest, diffID, size, lint.LayerOptions{
+		Mode: lint.Strict, Origin: origin, Clock: clockOf(h), CheckTimes: true, AnyWritable: true,
+	})
+	if err != nil {
+		return LayerInspection{}, fmt.Errorf("%s layer: %w", origin, err)
+	}
+	info.Files = report.Files
+	info.Verdict, info.Findings = verdict(report)
+	return info, nil
+}
+
+// check looks at the blob first, packed and then unpacked.
+func (c *checker) check(l v1.Layer, digest, diffID v1.Hash, size int64, o lint.LayerOptions) (lint.Report, error) {
+	file, err := c.fetch(l, digest)
+	if err != nil {
+		return lint.Report{}, err
+	}
+	blob, err := os.Open(file)
+	if err != nil {
+		return lint.Report{}, err
+	}
+	defer blob.Close()
+	packed, err := lint.Blob(blob, digest, diffID, size)
+	if err != nil || !packed.OK() {
+		return packed, err
+	}
+	unpack := func() (io.ReadCloser, error) { return openGzip(file) }
+	c.ours = append(c.ours, lint.ImageLayer{DiffID: diffID, Tar: unpack})
+	tar, err := unpack()
+	if err != nil {
+		return lint.Report{}, err
+	}
+	defer tar.Close()
+	report, err := lint.Layer(tar, o)
+	report.Findings = append(report.Findings, packed.Findings...)
+	return report, err
+}
+
+func (c *checker) fetch(l v1.Layer, digest v1.Hash) (file string, err error) {
+	blob, err := l.Compressed()
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, blob.Close()) }()
+	file = filepath.Join(c.dir, digest.Hex)
+	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(out, blob)
+	return file, errors.Join(err, out.Close())
+}
+
+// gzipFile is the unpacked content of a file.
+type gzipFile struct {
+	*gzip.Reader
+	file *os.File
+}
+
+func (g *gzipFile) Close() error { return errors.Join(g.Reader.Close(), g.file.Close()) }
+
+func openGzip(name string) (io.ReadCloser, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := gzip.NewReader(file)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &gzipFile{Reader: r, file: file}, nil
+}
+
+// whole checks the image that the layers make. Images without a layer of
+// nanobuild's get no verdict.
+func (c *checker) whole(found *Inspection) error {
+	if len(c.ours) == 0 {
+		return nil
+	}
+	report, err := lint.Image(lint.ImageInput{
+		Manifest: c.image.Manifest, Config: c.image.Config, Layers: c.ours,
+		// The flags of the build are not known: nothing of them is a fault.
+		Asked: lint.Asked{User: true, Path: true, Cmd: true},
+	})
+	if err != nil {
+		return fmt.Errorf("check the image %s: %w", c.image.Name, err)
+	}
+	found.Verdict, found.Findings = verdict(report)
+	return nil
+}
