@@ -60,8 +60,8 @@ func (a *assembly) edit() (configEdit, []string) {
 		labels:     toMap(baseLabels(s.Generate, a.base), s.Labels),
 		baseLayers: len(a.descriptors),
 	}
-	if s.Web == nil {
-		return e, nil
+	if s.Web == nil || s.Entry.KeepCmd {
+		return e, nil // what the base starts, such as IIS, has an address of its own
 	}
 	args := a.args()
 	added, ports, warnings := s.Web.address(e.env, args, s.Ports)

@@ -52,7 +52,7 @@ func Build(ctx context.Context, s *Spec, b *base.Base, app *dotnet.Result, d Dep
 		Clock: s.Clock, Writable: s.writable(), Dirs: s.dirs(), Workers: d.Workers,
 	}, d)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make the image of %s: %w", app.Name, err), img.Close())
+		return nil, errors.Join(err, img.Close())
 	}
 	if w := SupportWarning(app, d.Now); w != "" && !d.Now.IsZero() {
 		img.Warnings = append(img.Warnings, w)

@@ -216,7 +216,7 @@ func layerTexts(t *testing.T, manifest []byte) []string {
 	if err := json.Unmarshal(manifest, &m); err != nil {
 		t.Fatal(err)
 	}
-	var out []string
+	out := make([]string, 0, len(m.Layers))
 	for _, l := range m.Layers {
 		out = append(out, string(l))
 	}

@@ -36,8 +36,9 @@ const (
 
 func (r *reader) commands(c *Container) error {
 	names := func(item string) []string {
-		var out []string
-		for _, i := range r.items(item) {
+		found := r.items(item)
+		out := make([]string, 0, len(found))
+		for _, i := range found {
 			out = append(out, i.Identity)
 		}
 		return out

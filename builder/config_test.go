@@ -53,12 +53,13 @@ func TestWhatIsNotEditedKeepsItsBytes(t *testing.T) {
 
 func TestConfigsWithGaps(t *testing.T) {
 	t.Parallel()
-	const layers = `"rootfs":{"type":"layers","diff_ids":["sha256:aa"]}`
+	id := `"sha256:` + strings.Repeat("a", 64) + `"`
+	layers := `"rootfs":{"type":"layers","diff_ids":[` + id + `]}`
 	for name, base := range map[string]string{
 		"no config":        `{"os":"windows",` + layers + `,"history":[{}]}`,
 		"null config":      `{"config":null,` + layers + `,"history":[{}]}`,
 		"null everything":  `{"config":{"Env":null,"Labels":null,"ExposedPorts":null,"Entrypoint":null,"Cmd":null},` + layers + `,"history":[{"empty_layer":false}]}`,
-		"no type of layer": `{"rootfs":{"diff_ids":["sha256:aa"]},"history":[{}]}`,
+		"no type of layer": `{"rootfs":{"diff_ids":[` + id + `]},"history":[{}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

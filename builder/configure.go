@@ -22,15 +22,18 @@ func Configure(app *dotnet.Result, c Container, o Overrides, src Source, clock l
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the published application: %w", err)
 	}
-	defer root.Close() //nolint:errcheck // only read
-	f := configurer{app: app, c: c, o: o, files: root.FS(), spec: &Spec{Generate: c.Generate, Single: o.Single, Clock: clock}}
-	for _, step := range []func() error{f.folders, f.entry, f.variables, f.network, f.user, f.annotations} {
+	defer root.Close()
+	f := configurer{app: app, c: c, o: o, src: src, files: root.FS(), spec: &Spec{Generate: c.Generate, Single: o.Single, Clock: clock}}
+	if o.Base == "" {
+		f.warnings = append(f.warnings, c.baseWarnings...)
+	}
+	if len(o.Tags) == 0 {
+		f.warnings = append(f.warnings, c.tagWarnings...)
+	}
+	for _, step := range []func() error{f.folders, f.entry, f.variables, f.network, f.user, f.annotations, f.labels} {
 		if err := step(); err != nil {
 			return nil, f.warnings, err
 		}
-	}
-	if err := f.labels(src); err != nil {
-		return nil, f.warnings, err
 	}
 	return f.spec, f.warnings, f.spec.Validate()
 }
@@ -40,6 +43,7 @@ type configurer struct {
 	app      *dotnet.Result
 	c        Container
 	o        Overrides
+	src      Source
 	files    fs.FS
 	spec     *Spec
 	warnings []string
@@ -51,22 +55,7 @@ func (f *configurer) warn(format string, args ...any) {
 
 // folders decides where the application lives and works.
 func (f *configurer) folders() error {
-	f.spec.AppDir = defaultAppDir
-	what := "--app-dir"
-	if f.c.AppDir != "" {
-		f.spec.AppDir, what = f.c.AppDir, "ContainerWorkingDirectory"
-	}
-	if f.o.AppDir != "" {
-		dir, err := windowsPath("--app-dir", f.o.AppDir)
-		if err != nil {
-			return err
-		}
-		f.spec.AppDir, what = dir, "--app-dir"
-		if !strings.EqualFold(dir, defaultAppDir) {
-			f.warn("--app-dir puts the application into %s instead of %s, so its layers cannot be shared with images of other applications. Use --workdir if only the working directory shall differ.", dir, defaultAppDir)
-		}
-	}
-	if err := checkOwn(what, f.spec.AppDir, nil); err != nil {
+	if err := f.appDir(); err != nil {
 		return err
 	}
 	for _, w := range f.o.Writable {
@@ -87,6 +76,31 @@ func (f *configurer) folders() error {
 	dir, err := f.below("--workdir", f.o.Workdir)
 	f.spec.WorkDir = dir
 	return err
+}
+
+func (f *configurer) appDir() error {
+	what, dir := "--app-dir", f.o.AppDir
+	if dir == "" {
+		what, dir = "ContainerWorkingDirectory", f.c.WorkingDirectory
+	}
+	if dir == "" {
+		f.spec.AppDir = defaultAppDir
+		return nil
+	}
+	full, err := windowsPath(what, dir)
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(dir, "/") {
+		f.warn("%s %q is a path of Linux; it is taken as %s.", what, dir, full)
+	}
+	if strings.EqualFold(full, defaultAppDir) {
+		full = defaultAppDir // one spelling, so that layers are shared
+	} else {
+		f.warn("%s puts the application into %s instead of %s, so its layers cannot be shared with images of other applications. Use --workdir if only the working directory shall differ.", what, full, defaultAppDir)
+	}
+	f.spec.AppDir = full
+	return checkOwn(what, full, nil)
 }
 
 // below returns a folder in full; a relative one lies in the application's.
@@ -120,19 +134,8 @@ func (f *configurer) entry() error {
 }
 
 func (f *configurer) entryOf() (Entry, error) {
-	if len(f.o.Entrypoint) == 1 && f.o.Entrypoint[0] == "base" {
-		return Entry{KeepEntrypoint: true, KeepCmd: true}, nil
-	}
 	if len(f.o.Entrypoint) > 0 {
-		argv := slices.Clone(f.o.Entrypoint)
-		if argv[0] == "" {
-			return Entry{}, input(`Name a program, such as C:\app\App.exe.`, "The value of --entrypoint is empty.")
-		}
-		if strings.HasPrefix(argv[0], "/") {
-			return Entry{}, input(`Write it as C:\app\App.exe.`, "--entrypoint %q is a path of Linux.", argv[0])
-		}
-		argv[0] = backslashes(argv[0])
-		return Entry{Entrypoint: argv}, nil
+		return f.givenEntry()
 	}
 	program := ""
 	if f.app.EntryPoint != "" {
@@ -145,6 +148,23 @@ func (f *configurer) entryOf() (Entry, error) {
 		return Entry{}, input("Name the program with --entrypoint.", "%s does not say which program to start.", f.app.Dir)
 	}
 	return e, err
+}
+
+// givenEntry is what the user asked to start, if anything.
+func (f *configurer) givenEntry() (Entry, error) {
+	argv := slices.Clone(f.o.Entrypoint)
+	switch {
+	case len(argv) == 0:
+		return Entry{}, nil
+	case len(argv) == 1 && argv[0] == "base":
+		return Entry{KeepEntrypoint: true, KeepCmd: true}, nil
+	case argv[0] == "":
+		return Entry{}, input(`Name a program, such as C:\app\App.exe.`, "The value of --entrypoint is empty.")
+	case strings.HasPrefix(argv[0], "/"):
+		return Entry{}, input(`Write it as C:\app\App.exe.`, "--entrypoint %q is a path of Linux.", argv[0])
+	}
+	argv[0] = backslashes(argv[0])
+	return Entry{Entrypoint: argv}, nil
 }
 
 // checkProgram refuses a program of the application's folder that is not there.
@@ -215,16 +235,25 @@ func (f *configurer) network() error {
 	return nil
 }
 
+// user decides whom the program runs as. One of Linux is refused when the user
+// asks for it; a project may have it for its Linux images.
 func (f *configurer) user() error {
-	f.spec.User = f.c.User // its warnings were given when it was read
-	if f.o.User == "" {
+	what, name := "--user", f.o.User
+	if name == "" {
+		what, name = "ContainerUser", f.c.User
+	}
+	if name == "" {
 		return nil
 	}
-	warning, err := checkUser("--user", f.o.User)
+	warning, err := checkUser(what, name)
+	if err != nil && what == "ContainerUser" {
+		f.warn("ContainerUser %q is ignored, because it is a user of Linux; the base's user stays.", name)
+		return nil
+	}
 	if warning != "" {
 		f.warn("%s", warning)
 	}
-	f.spec.User = f.o.User
+	f.spec.User = name
 	return err
 }
 
@@ -243,12 +272,12 @@ func (f *configurer) annotations() error {
 
 // labels merges what is generated, what the project says, and what the user
 // asked for.
-func (f *configurer) labels(src Source) error {
+func (f *configurer) labels() error {
 	asked, err := parseVars("--label", f.o.Labels)
 	if err != nil {
 		return err
 	}
 	created := f.spec.Clock.Created().Format(time.RFC3339)
-	f.spec.Labels = slices.Concat(f.c.About, sourceLabels(f.c.Generate, src, created), f.c.Labels, asked)
+	f.spec.Labels = slices.Concat(f.c.About, sourceLabels(f.c.Generate, f.src, created), f.c.Labels, asked)
 	return nil
 }

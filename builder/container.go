@@ -19,16 +19,20 @@ type Container struct {
 
 	Base string // reference of a Windows base, "" if the project names none
 
-	User     string
-	Ports    []string // such as "8080/tcp"
-	Env      []Var
-	Labels   []Var
-	Commands Commands
-	AppDir   string // `C:\app`; "" if the project does not set the working directory
-	Format   string // "docker", "oci" or ""
+	User             string   // as the project writes it
+	Ports            []string // such as "8080/tcp"
+	Env              []Var
+	Labels           []Var
+	Commands         Commands
+	WorkingDirectory string // as the project writes it: where the application lives
+	Format           string // "docker", "oci" or ""
 
 	Generate Generate
 	About    []Var // OCI labels that the project sets, by their full names
+
+	// What is wrong with the project's tags and base; said unless the user
+	// gives others.
+	tagWarnings, baseWarnings []string
 }
 
 // properties reads MSBuild properties, whose names have no case.
@@ -55,22 +59,28 @@ func (p properties) enabled(name string) bool {
 // when the project says something that no image can have.
 func ReadContainer(app *dotnet.Result) (Container, []string, error) {
 	r := reader{app: app, props: newProperties(app)}
+	tags, tagWarnings := r.props.tags()
+	base, baseWarnings := r.props.base()
 	c := Container{
 		Registry:   r.props.get("ContainerRegistry"),
 		Repository: r.props.get("ContainerRepository"),
 		Archive:    r.props.get("ContainerArchiveOutputPath"),
-		Tags:       r.tags(),
-		Base:       r.base(),
-		User:       r.user(),
+		Tags:       tags,
+		Base:       base,
+		User:       r.props.get("ContainerUser"),
 		Env:        r.env(),
 		Labels:     r.labels(),
 		Generate:   readGenerate(r.props),
 		About:      readAbout(app, r.props),
+
+		WorkingDirectory: r.props.get("ContainerWorkingDirectory"),
+		tagWarnings:      tagWarnings,
+		baseWarnings:     baseWarnings,
 	}
 	if name := r.props.get("ContainerImageName"); name != "" {
 		c.Repository = name
 	}
-	for _, step := range []func(*Container) error{r.ports, r.format, r.workdir, r.commands} {
+	for _, step := range []func(*Container) error{r.ports, r.format, r.commands} {
 		if err := step(&c); err != nil {
 			return Container{}, r.warnings, err
 		}
@@ -108,53 +118,6 @@ func metadata(i dotnet.Item, name string) string {
 	return ""
 }
 
-func (r *reader) tags() []string {
-	if strings.EqualFold(r.props.get("AutoGenerateImageTag"), "true") {
-		r.warn("AutoGenerateImageTag is ignored, because a tag made of the time of the build is never the same twice. Name the tag with -t.")
-	}
-	name := "ContainerImageTags"
-	all := r.props.get(name)
-	single := r.props.get("ContainerImageTag")
-	switch {
-	case all == "":
-		name, all = "ContainerImageTag", single
-	case single != "":
-		r.warn("The project sets both ContainerImageTags and ContainerImageTag; the latter is ignored.")
-	}
-	if all == "" {
-		return nil
-	}
-	var out []string
-	empty := false
-	for t := range strings.SplitSeq(all, ";") {
-		if t = strings.TrimSpace(t); t == "" {
-			empty = true
-			continue
-		}
-		out = append(out, t)
-	}
-	if empty {
-		r.warn("%s is %q: its empty elements are dropped. A version that is computed during the build is not known yet when the property is read; give the tags with -t.", name, all)
-	}
-	return out
-}
-
-func (r *reader) user() string {
-	u := r.props.get("ContainerUser")
-	if u == "" {
-		return ""
-	}
-	warning, err := checkUser("ContainerUser", u)
-	if err != nil {
-		r.warn("ContainerUser %q is ignored, because it is a user of Linux; the base's user stays.", u)
-		return ""
-	}
-	if warning != "" {
-		r.warn("%s", warning)
-	}
-	return u
-}
-
 func (r *reader) env() []Var {
 	var out []Var
 	for _, i := range r.items("ContainerEnvironmentVariable") {
@@ -172,16 +135,18 @@ func (r *reader) env() []Var {
 }
 
 func (r *reader) labels() []Var {
-	var out []Var
-	for _, i := range r.items("ContainerLabel") {
+	found := r.items("ContainerLabel")
+	out := make([]Var, 0, len(found))
+	for _, i := range found {
 		out = append(out, Var{i.Identity, metadata(i, "Value")})
 	}
 	return out
 }
 
 func (r *reader) ports(c *Container) error {
-	var texts []string
-	for _, i := range r.items("ContainerPort") {
+	found := r.items("ContainerPort")
+	texts := make([]string, 0, len(found))
+	for _, i := range found {
 		t := i.Identity
 		if proto := metadata(i, "Type"); proto != "" && !strings.Contains(t, "/") {
 			t += "/" + proto
@@ -197,23 +162,4 @@ func (r *reader) format(c *Container) error {
 	f, err := parseFormat("ContainerImageFormat", r.props.get("ContainerImageFormat"))
 	c.Format = f
 	return err
-}
-
-func (r *reader) workdir(c *Container) error {
-	w := r.props.get("ContainerWorkingDirectory")
-	if w == "" {
-		return nil
-	}
-	dir, err := windowsPath("ContainerWorkingDirectory", w)
-	if err != nil {
-		return err
-	}
-	if strings.HasPrefix(w, "/") {
-		r.warn("ContainerWorkingDirectory %q is a path of Linux; it is taken as %s.", w, dir)
-	}
-	if !strings.EqualFold(dir, defaultAppDir) {
-		r.warn("ContainerWorkingDirectory puts the application into %s instead of %s, so its layers cannot be shared with images of other applications. Use --workdir if only the working directory shall differ.", dir, defaultAppDir)
-	}
-	c.AppDir = dir
-	return nil
 }

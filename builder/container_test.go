@@ -1,6 +1,7 @@
 package builder_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,7 +19,12 @@ func read(t *testing.T, properties map[string]string, items map[string][]dotnet.
 		app.Properties[k] = v
 	}
 	app.Items = items
-	return builder.ReadContainer(app)
+	c, warnings, err := builder.ReadContainer(app)
+	if err != nil {
+		return c, warnings, err
+	}
+	_, more, err := builder.Configure(app, c, builder.Overrides{}, source, commitTime)
+	return c, slices.Concat(warnings, more), err
 }
 
 func TestTarget(t *testing.T) {
@@ -118,32 +124,6 @@ func TestBaseOfTheProject(t *testing.T) {
 	}
 }
 
-func TestUserOfTheProject(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		user, want string
-		warning    string
-	}{
-		{"", "", ""},
-		{"ContainerUser", "ContainerUser", ""},
-		{"containeradministrator", "containeradministrator", ""},
-		{`NT AUTHORITY\SYSTEM`, `NT AUTHORITY\SYSTEM`, "must exist"},
-		{"1654", "", "ignored"},
-		{"root", "", "ignored"},
-		{"app", "", "ignored"},
-		{"1000:1000", "", "ignored"},
-		{"app:app", "", "ignored"},
-	} {
-		c, warnings, err := read(t, map[string]string{"ContainerUser": tt.user}, nil)
-		if err != nil || c.User != tt.want {
-			t.Errorf("%q: user %q, %v; want %q", tt.user, c.User, err, tt.want)
-		}
-		if (tt.warning != "") != mentions(warnings, "ContainerUser", tt.warning) {
-			t.Errorf("%q: warnings %q", tt.user, warnings)
-		}
-	}
-}
-
 func TestItemsOfTheProject(t *testing.T) {
 	t.Parallel()
 	c, warnings, err := read(t, nil, map[string][]dotnet.Item{
@@ -220,5 +200,24 @@ func TestWorkingDirectoryOfTheProject(t *testing.T) {
 				t.Errorf("warnings %q", warnings)
 			}
 		})
+	}
+}
+
+func TestWhatTheUserGivesSilencesTheProject(t *testing.T) {
+	t.Parallel()
+	app := newApp(t)
+	for k, v := range map[string]string{
+		"ContainerImageTags": ";latest", "ContainerBaseImage": "alpine", "ContainerUser": "1654", "ContainerWorkingDirectory": "/srv/x",
+	} {
+		app.Properties[k] = v
+	}
+	if _, warnings := configure(t, app, builder.Overrides{}); len(warnings) != 5 {
+		t.Errorf("warnings %q, want five", warnings)
+	}
+	_, warnings := configure(t, app, builder.Overrides{
+		Tags: []string{"v1"}, Base: "ltsc2025", User: "ContainerUser", AppDir: `C:\APP`,
+	})
+	if len(warnings) > 0 {
+		t.Errorf("warnings %q", warnings)
 	}
 }

@@ -10,23 +10,22 @@ import (
 // "8.0-windowsservercore-ltsc2022".
 var familyForm = regexp.MustCompile(`^(nanoserver|windowsservercore|servercore)(?:-(1809|ltsc20[0-9]{2}))?$`)
 
-// base returns the Windows base that the project names, "" if it names none.
-func (r *reader) base() string {
-	image, family := r.props.get("ContainerBaseImage"), r.props.get("ContainerFamily")
+// base returns the Windows base that the project names, "" if it names none,
+// and warnings about what it names instead.
+func (p properties) base() (ref string, warnings []string) {
+	image, family := p.get("ContainerBaseImage"), strings.ToLower(p.get("ContainerFamily"))
 	if image != "" {
 		if isLinuxImage(image) {
-			r.warn("ContainerBaseImage %q is ignored, because it is a Linux image. Name a Windows base with --base.", image)
-			return ""
+			return "", []string{"ContainerBaseImage " + quote(image) + " is ignored, because it is a Linux image. Name a Windows base with --base."}
 		}
-		return image
+		return image, nil
 	}
 	if family == "" {
-		return ""
+		return "", nil
 	}
-	m := familyForm.FindStringSubmatch(strings.ToLower(family))
+	m := familyForm.FindStringSubmatch(family)
 	if m == nil {
-		r.warn("ContainerFamily %q is ignored, because it names no Windows image. Name a Windows base with --base.", family)
-		return ""
+		return "", []string{"ContainerFamily " + quote(family) + " is ignored, because it names no Windows image. Name a Windows base with --base."}
 	}
 	name, version := m[1], m[2]
 	if name == "windowsservercore" {
@@ -38,7 +37,7 @@ func (r *reader) base() string {
 	case "1809":
 		version = "ltsc2019"
 	}
-	return "mcr.microsoft.com/windows/" + name + ":" + version
+	return "mcr.microsoft.com/windows/" + name + ":" + version, nil
 }
 
 // isLinuxImage reports whether an image is known by its name to be one of

@@ -66,6 +66,9 @@ func TestRefusedFlags(t *testing.T) {
 		"user root":            {builder.Overrides{User: "root"}, []string{"--user"}},
 		"user app":             {builder.Overrides{User: "app"}, []string{"--user"}},
 		"uid:gid":              {builder.Overrides{User: "65532:65532"}, []string{"--user"}},
+		"annotation in docker": {builder.Overrides{Annotations: []string{"a=b"}, Format: "Docker"}, []string{"--format oci"}},
+		"entrypoint of Linux":  {builder.Overrides{Entrypoint: []string{"/app/x"}}, []string{"--entrypoint"}},
+		"empty entrypoint":     {builder.Overrides{Entrypoint: []string{""}}, []string{"--entrypoint"}},
 		"format":               {builder.Overrides{Format: "zip"}, []string{"--format", "docker or oci"}},
 		"app-dir relative":     {builder.Overrides{AppDir: "app"}, []string{"--app-dir", `C:\app`}},
 		"app-dir is C:":        {builder.Overrides{AppDir: `C:\`}, []string{"--app-dir"}},
@@ -84,7 +87,21 @@ func TestRefusedFlags(t *testing.T) {
 			t.Parallel()
 			_, _, err := tryConfigure(t, newApp(t), tt.o)
 			wantInput(t, err, tt.words...)
+			wantInput(t, tt.o.Validate(), tt.words...)
 		})
+	}
+}
+
+func TestOverridesThatAreFine(t *testing.T) {
+	t.Parallel()
+	for _, o := range []builder.Overrides{
+		{},
+		{Env: []string{"A=b"}, Entrypoint: []string{"base"}, AppDir: "/app", Workdir: "logs", Ports: []string{"80"}, User: "svc"},
+		{Annotations: []string{"a=b"}},
+	} {
+		if err := o.Validate(); err != nil {
+			t.Errorf("%+v: %v", o, err)
+		}
 	}
 }
 
@@ -100,6 +117,12 @@ func TestUser(t *testing.T) {
 		{"Server Core's", "", "", sample.Options{NoUser: true}, "", false},
 		{"the project's", "", "ContainerAdministrator", sample.Options{}, "ContainerAdministrator", false},
 		{"Linux's", "", "1654", sample.Options{}, "ContainerUser", true},
+		{"a name in other case", "", "containeradministrator", sample.Options{}, "containeradministrator", false},
+		{"root", "", "root", sample.Options{}, "ContainerUser", true},
+		{"app", "", "app", sample.Options{}, "ContainerUser", true},
+		{"uid:gid", "", "1000:1000", sample.Options{}, "ContainerUser", true},
+		{"the system", "", `NT AUTHORITY\SYSTEM`, sample.Options{}, `NT AUTHORITY\SYSTEM`, true},
+		{"the flag's over Linux's", "ContainerUser", "1654", sample.Options{}, "ContainerUser", false},
 		{"the flag's", "ContainerAdministrator", "ContainerUser", sample.Options{}, "ContainerAdministrator", false},
 		{"an own one", "svc", "", sample.Options{}, "svc", true},
 	} {
@@ -228,6 +251,22 @@ func TestLabelsOfASilentProject(t *testing.T) {
 	}
 	if diff := cmp.Diff([]builder.Var{{Name: oci + "version", Value: "1.0.0"}, {Name: oci + "title", Value: "App"}}, c.About); diff != "" {
 		t.Error(diff)
+	}
+	app.Properties["ContainerGenerateLabelsImageTitle"] = "false"
+	if c, _, err = builder.ReadContainer(app); err != nil || len(c.About) != 1 {
+		t.Errorf("%v, %v; want the version alone", c.About, err)
+	}
+}
+
+func TestTheUserDecidesTheLabelsOfTheBaseToo(t *testing.T) {
+	t.Parallel()
+	const name = "org.opencontainers.image.base.name"
+	img, _ := build(t, newApp(t), newBase(t, sample.Options{OCI: true}), builder.Overrides{Labels: []string{name + "=mine"}, Annotations: []string{name + "=other"}})
+	if got := configOf(t, img).Config.Labels[name]; got != "mine" {
+		t.Errorf("label %q", got)
+	}
+	if m, _ := img.Manifest(); m.Annotations[name] != "other" {
+		t.Errorf("annotations %v", m.Annotations)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 const program = `C:\app\App.exe`
 
 func items(argv ...string) []dotnet.Item {
-	var out []dotnet.Item
+	out := make([]dotnet.Item, 0, len(argv))
 	for _, a := range argv {
 		out = append(out, item(a))
 	}
@@ -29,6 +29,7 @@ func TestEntryOfTheProject(t *testing.T) {
 		instruction string
 		items       all
 		base        []string // its Entrypoint
+		baseCmd     []string
 		entrypoint  []string
 		cmd         []string
 		warning     string
@@ -54,7 +55,7 @@ func TestEntryOfTheProject(t *testing.T) {
 			items:      all{"ContainerEntrypoint": items("cmd", "/c"), "ContainerAppCommandArgs": items("x"), "ContainerDefaultArgs": items("y")},
 			entrypoint: []string{"cmd", "/c"}, cmd: []string{program, "x", "y"},
 		},
-		{name: "none keeps the base's", instruction: "None", base: iis, entrypoint: iis},
+		{name: "none keeps the base's", instruction: "None", base: iis, baseCmd: []string{"-v"}, entrypoint: iis, cmd: []string{"-v"}},
 		{name: "none with default args", instruction: "None", base: iis, items: all{"ContainerDefaultArgs": items("x")}, entrypoint: iis, cmd: []string{"x"}},
 		{name: "none with entry point", instruction: "None", items: all{"ContainerEntrypoint": items("cmd")}, entrypoint: []string{"cmd"}},
 	} {
@@ -64,7 +65,7 @@ func TestEntryOfTheProject(t *testing.T) {
 			addFile(t, app, "run.exe", "MZ")
 			app.Properties["ContainerAppCommandInstruction"] = tt.instruction
 			app.Items = tt.items
-			img, warnings := build(t, app, newBase(t, sample.Options{Entrypoint: tt.base}), builder.Overrides{})
+			img, warnings := build(t, app, newBase(t, sample.Options{Entrypoint: tt.base, Cmd: tt.baseCmd}), builder.Overrides{})
 			c := configOf(t, img).Config
 			if diff := cmp.Diff([][]string{tt.entrypoint, tt.cmd}, [][]string{c.Entrypoint, c.Cmd}); diff != "" {
 				t.Error(diff)

@@ -1,5 +1,7 @@
 package builder
 
+import "github.com/nanobuild/nanobuild/builder/dotnet"
+
 // Overrides is what the user asked for by flags or environment. Its zero value
 // asks for nothing.
 type Overrides struct {
@@ -19,6 +21,32 @@ type Overrides struct {
 	Format   string   // "docker", "oci" or "" for the base's own
 	Single   bool     // one layer instead of one for each origin
 	Writable []string // folders that users of the container may modify
+
+	// Base and Tags decide nothing here: where they are given, nobody needs to
+	// hear what is wrong with the project's own.
+	Base string
+	Tags []string
+}
+
+// Validate returns an *InputError when no image can have what is asked for,
+// whatever the project and the base are: to be told before anything is built.
+func (o Overrides) Validate() error {
+	f := configurer{o: o, app: &dotnet.Result{}, spec: &Spec{}}
+	for _, step := range []func() error{f.folders, f.variables, f.user, f.annotations, f.labels, func() error {
+		_, err := f.givenEntry()
+		return err
+	}, func() error {
+		_, err := parsePorts("--port", o.Ports)
+		return err
+	}} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if len(f.spec.Annotations) > 0 && f.spec.Format == FormatDocker {
+		return dockerAnnotations()
+	}
+	return nil
 }
 
 // Source is where the application's sources come from. Its zero value means

@@ -89,7 +89,7 @@ func (s *Spec) dirs() []string {
 }
 
 func (s *Spec) writable() []string {
-	var out []string
+	out := make([]string, 0, len(s.Writable))
 	for _, w := range s.Writable {
 		out = append(out, slashPath(w))
 	}

@@ -49,7 +49,7 @@ func TestTheEndOfSupportIsAWarningAndChangesNoBytes(t *testing.T) {
 	t.Parallel()
 	app := newWebApp(t, "8.0.31")
 	spec, _ := configure(t, app, builder.Overrides{})
-	var digests []string
+	digests := make([]string, 0, 3)
 	for _, tt := range []struct {
 		now    time.Time
 		warned bool

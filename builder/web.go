@@ -95,7 +95,7 @@ func (w *Web) address(env []Var, args, asked []string) (added []Var, ports, warn
 
 // String returns the addresses as they are written.
 func (l listening) String() string {
-	var out []string
+	out := make([]string, 0, len(l.addresses))
 	for _, a := range l.addresses {
 		out = append(out, a.text)
 	}
@@ -121,12 +121,19 @@ func (w *Web) certificateWarning(env []Var, args []string, user string) []string
 	}
 	for _, s := range w.sources(env, args) {
 		for key, value := range s.values {
-			if value == "" || !strings.HasPrefix(key, "kestrel:") || !strings.HasSuffix(key, "certificate:path") &&
-				!(strings.HasPrefix(key, "kestrel:certificates:") && strings.HasSuffix(key, ":path")) {
+			if value == "" || !isCertificatePath(key) {
 				continue
 			}
 			return []string{fmt.Sprintf("%s names the certificate %s, whose private key ContainerUser usually cannot load, because it has no user profile. Use --user ContainerAdministrator, or let the cluster's ingress end TLS.", s.describe(key), value)}
 		}
 	}
 	return nil
+}
+
+// isCertificatePath says that a setting names a certificate's file: of one
+// endpoint, or one of those with a name, such as Default.
+func isCertificatePath(key string) bool {
+	rest, ok := strings.CutSuffix(key, ":path")
+	return ok && (strings.HasPrefix(rest, "kestrel:certificates:") ||
+		strings.HasPrefix(rest, endpointsKey) && strings.HasSuffix(rest, ":certificate"))
 }

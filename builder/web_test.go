@@ -133,6 +133,16 @@ func TestConsoleApplicationsListenNowhere(t *testing.T) {
 	}
 }
 
+func TestTheServerOfTheBaseHasItsOwnAddress(t *testing.T) {
+	t.Parallel()
+	b := newBase(t, sample.Options{Entrypoint: []string{`C:\ServiceMonitor.exe`, "w3svc"}})
+	img, warnings := build(t, newWebApp(t, "10.0.12"), b, builder.Overrides{Entrypoint: []string{"base"}, Ports: []string{"80"}})
+	c := configOf(t, img).Config
+	if diff := cmp.Diff([]string{"80/tcp"}, slices.Sorted(maps.Keys(c.ExposedPorts))); diff != "" || slices.Contains(c.Env, portsVar) || len(warnings) > 0 {
+		t.Errorf("%s; Env %q; warnings %q", diff, c.Env, warnings)
+	}
+}
+
 func TestWebByItsSDK(t *testing.T) {
 	t.Parallel()
 	app := newApp(t)

@@ -47,4 +47,6 @@ type Entry struct {
 type Group struct {
 	Origin  Origin
 	Entries []Entry
+
+	workers *workers // shared by the groups of a plan; nil: the layer has its own
 }

@@ -145,7 +145,7 @@ func onDisk(t *testing.T, fsys fstest.MapFS, odd bool) fs.FS {
 }
 
 func sortedNames(fsys fstest.MapFS) []string {
-	var names []string
+	names := make([]string, 0, len(fsys))
 	for name := range fsys {
 		names = append(names, name)
 	}

@@ -40,10 +40,11 @@ func group(files []Entry, dirs, writable []string) []Group {
 		add(folder(dir, App))
 		parents(dir, App)
 	}
+	shared := defaultWorkers()
 	var groups []Group
 	for _, o := range Origins() {
 		if len(layers[o]) > 0 {
-			groups = append(groups, Group{Origin: o, Entries: sorted(layers[o])})
+			groups = append(groups, Group{Origin: o, Entries: sorted(layers[o]), workers: shared})
 		}
 	}
 	return groups

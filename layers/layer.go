@@ -15,9 +15,6 @@ import (
 type Options struct {
 	TempDir string // for blobs; must exist when a blob is needed
 	OCI     bool   // media type of the OCI family, else Docker's
-	// Workers is how many blocks are compressed at a time, each costing about
-	// 4 MiB; 0 means one per processor, 4 at most. It does not change the bytes.
-	Workers int
 	// Verify sees the whole tar once, while it is first hashed or packed; its
 	// error fails that. Optional.
 	Verify func(tar io.Reader) error
@@ -27,7 +24,7 @@ type Options struct {
 // its DiffID costs reading the files, its digest and bytes packing them, once.
 // It is safe for concurrent use.
 type Layer struct {
-	ctx   context.Context // of the build; v1.Layer's methods take none
+	ctx   context.Context //nolint:containedctx // of the build; v1.Layer's methods take none
 	group Group
 	opts  Options
 	files int
@@ -46,6 +43,9 @@ var _ v1.Layer = (*Layer)(nil)
 func Build(ctx context.Context, g Group, o Options) (*Layer, error) {
 	if err := checkEntries(g.Entries); err != nil {
 		return nil, fmt.Errorf("make the %s layer: %w", g.Origin, err)
+	}
+	if g.workers == nil {
+		g.workers = defaultWorkers()
 	}
 	l := &Layer{ctx: ctx, group: g, opts: o, turn: make(chan struct{}, 1)}
 	l.turn <- struct{}{}

@@ -10,12 +10,9 @@ import (
 	"hash"
 	"io"
 	"os"
-	"runtime"
 	"strings"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/klauspost/pgzip"
 )
 
 // blob is a packed layer on disk.
@@ -59,8 +56,13 @@ func (l *Layer) pack(ctx context.Context) (err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(l.ctx, cancel)()
+	defer context.AfterFunc(l.ctx, cancel)() //nolint:contextcheck // the end of the build ends this, too
 
+	n, release, err := l.group.workers.take(ctx, l.UncompressedSize())
+	if err != nil {
+		return err
+	}
+	defer release()
 	f, err := os.CreateTemp(l.opts.TempDir, "layer-*.tar.gz") // mode 0600
 	if err != nil {
 		return err
@@ -73,7 +75,7 @@ func (l *Layer) pack(ctx context.Context) (err error) {
 		}
 	}()
 	plain, packed := newCounter(), newCounter()
-	zw, err := newCompressor(io.MultiWriter(f, packed), l.opts.Workers)
+	zw, err := l.group.workers.compressor(io.MultiWriter(f, packed), n)
 	if err != nil {
 		return err
 	}
@@ -81,29 +83,13 @@ func (l *Layer) pack(ctx context.Context) (err error) {
 	if err = errors.Join(err, zw.Close()); err != nil {
 		return err
 	}
+	l.group.workers.reuse(zw)
 	if l.diffID != (v1.Hash{}) && l.diffID != plain.hash() {
 		return errors.New("its files changed after they were hashed; let nothing else write to the publish folder, and run again")
 	}
 	l.diffID = plain.hash()
 	l.blob = &blob{name: f.Name(), digest: packed.hash(), size: packed.n}
 	return nil
-}
-
-// newCompressor is the one gzip writer of all blobs: its header has neither
-// name nor time, and its bytes do not depend on the machine.
-func newCompressor(w io.Writer, workers int) (*pgzip.Writer, error) {
-	zw, err := pgzip.NewWriterLevel(w, level)
-	if err != nil {
-		return nil, err
-	}
-	if workers <= 0 {
-		workers = min(runtime.GOMAXPROCS(0), 4)
-	}
-	if err := zw.SetConcurrency(blockSize, workers); err != nil {
-		return nil, err
-	}
-	zw.ModTime = time.Unix(0, 0)
-	return zw, nil
 }
 
 // tar writes the tar to w, and once to the verifier.

@@ -2,6 +2,7 @@ package layers
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -24,7 +25,7 @@ func readFiles(ctx context.Context, o PlanOptions, files []source) ([]Entry, []s
 	entries := make([]Entry, len(files))
 	private := make([]bool, len(files))
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(workers(o.Workers))
+	g.SetLimit(cmp.Or(max(o.Workers, 0), runtime.GOMAXPROCS(0)))
 	for i, f := range files {
 		entries[i] = newEntry(o, f)
 		if isEndpoints(f.rel) {
@@ -49,20 +50,13 @@ func readFiles(ctx context.Context, o PlanOptions, files []source) ([]Entry, []s
 	return entries, secretWarnings(files, private), nil
 }
 
-func workers(n int) int {
-	if n > 0 {
-		return n
-	}
-	return runtime.GOMAXPROCS(0)
-}
-
 func newEntry(o PlanOptions, f source) Entry {
-	fsys, real := o.FS, f.real
+	fsys, name := o.FS, f.real
 	return Entry{
 		Path:   path.Join(o.Target, f.rel),
 		Origin: originOf(o, f.rel),
 		Open: func() (io.ReadCloser, error) {
-			return fsys.Open(real)
+			return fsys.Open(name)
 		},
 	}
 }
@@ -132,7 +126,7 @@ func tooLarge(name string) error {
 
 // contextReader ends a read when its context ends.
 type contextReader struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // io.Reader takes none
 	r   io.Reader
 }
 

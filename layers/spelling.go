@@ -59,7 +59,7 @@ func (s *spelling) addDir(p string) {
 // wanted adds folders by name, and returns them as the tree spells them: C:\App
 // and C:\app are one folder.
 func (s *spelling) wanted(dirs []string) []string {
-	var out []string
+	out := make([]string, 0, len(dirs))
 	for _, dir := range dirs {
 		at := ""
 		for part := range strings.SplitSeq(dir, "/") {

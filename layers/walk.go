@@ -22,7 +22,6 @@ type source struct {
 
 // walker lists a folder, looking through links that stay inside it.
 type walker struct {
-	ctx     context.Context
 	fsys    fs.FS
 	found   []source
 	refused []error
@@ -31,8 +30,8 @@ type walker struct {
 // walk lists every file and folder below the root of fsys, itself not, in the
 // order of Compare. What cannot be part of an image is an error.
 func walk(ctx context.Context, fsys fs.FS) ([]source, error) {
-	w := &walker{ctx: ctx, fsys: fsys}
-	if err := w.dir("", ".", nil); err != nil {
+	w := &walker{fsys: fsys}
+	if err := w.dir(ctx, "", ".", nil); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(w.refused...); err != nil {
@@ -42,46 +41,46 @@ func walk(ctx context.Context, fsys fs.FS) ([]source, error) {
 	return w.found, nil
 }
 
-// dir lists the folder at real, which people see at rel; chain holds the real
+// dir lists the folder at the path at, which people see at rel; chain holds the real
 // paths of the folders around it.
-func (w *walker) dir(rel, real string, chain []string) error {
-	if slices.Contains(chain, real) {
+func (w *walker) dir(ctx context.Context, rel, at string, chain []string) error {
+	if slices.Contains(chain, at) {
 		w.refuse(rel, "a link leads back to a folder that holds it", "remove the link")
 		return nil
 	}
-	chain = append(slices.Clip(chain), real)
-	list, err := fs.ReadDir(w.fsys, real)
+	chain = append(slices.Clip(chain), at)
+	list, err := fs.ReadDir(w.fsys, at)
 	if err != nil {
 		return fmt.Errorf("list the publish folder: %w", err)
 	}
 	for _, d := range list {
-		if err := w.ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.entry(path.Join(rel, d.Name()), path.Join(real, d.Name()), d.Type(), chain); err != nil {
+		if err := w.entry(ctx, path.Join(rel, d.Name()), path.Join(at, d.Name()), d.Type(), chain); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *walker) entry(rel, real string, mode fs.FileMode, chain []string) error {
+func (w *walker) entry(ctx context.Context, rel, at string, mode fs.FileMode, chain []string) error {
 	if len(w.found) >= maxSources {
 		return &NameError{Path: rel, Reason: fmt.Sprintf("the folder holds more than %d files", maxSources), Remedy: "publish less into one image"}
 	}
 	if mode&fs.ModeSymlink != 0 {
-		target, targetMode, err := resolve(w.fsys, real)
+		target, targetMode, err := resolve(w.fsys, at)
 		if err != nil {
 			return w.link(rel, err)
 		}
-		real, mode = target, targetMode
+		at, mode = target, targetMode
 	}
 	switch {
 	case mode.IsRegular():
-		w.found = append(w.found, source{rel: rel, real: real})
+		w.found = append(w.found, source{rel: rel, real: at})
 	case mode.IsDir():
-		w.found = append(w.found, source{rel: rel, real: real, dir: true})
-		return w.dir(rel, real, chain)
+		w.found = append(w.found, source{rel: rel, real: at, dir: true})
+		return w.dir(ctx, rel, at, chain)
 	default:
 		w.refuse(rel, "it is neither a file nor a folder ("+kind(mode)+")", "remove it from the publish output")
 	}

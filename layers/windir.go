@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
@@ -44,8 +45,9 @@ func WindowsDir(p string) (string, error) {
 	if rel == "" {
 		return refuse(`C:\ itself belongs to the base image`, `give a folder below it, such as C:\app`)
 	}
-	if err := CheckDirName(rel); err != nil {
-		return "", err
+	var bad *NameError
+	if errors.As(CheckDirName(rel), &bad) {
+		return refuse(bad.Reason, bad.Remedy)
 	}
 	if BaseOwned(rel) {
 		return refuse("the folder belongs to the base image, whose access rights a layer would replace", `choose a folder of your own, such as C:\app`)

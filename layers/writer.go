@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -101,7 +102,7 @@ func writeContent(ctx context.Context, tw io.Writer, e Entry, buf []byte) error 
 		return fmt.Errorf("pack %s: %w", e.Path, err)
 	}
 	more, err := io.ReadFull(r, buf[:1])
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("pack %s: %w", e.Path, err)
 	}
 	if n != e.Size || more > 0 || !bytes.Equal(h.Sum(nil), e.SHA256[:]) {

@@ -50,5 +50,8 @@ func archiveDigest(t *testing.T, file string) string {
 			t.Errorf("two digests in one archive: %s and %s", digest, m.Digest)
 		}
 	}
+	if content[blobName(digest)] == nil {
+		t.Errorf("the archive lacks the manifest %s that it names", digest)
+	}
 	return digest.String()
 }

@@ -48,7 +48,18 @@ func layerOf(t testing.TB, content []byte) v1.Layer {
 func testImage(t testing.TB, layers ...v1.Layer) v1.Image {
 	t.Helper()
 	img := mutate.MediaType(empty.Image, types.DockerManifestSchema2)
-	img = mutate.ConfigMediaType(img, types.DockerConfigJSON)
+	return withLayers(t, mutate.ConfigMediaType(img, types.DockerConfigJSON), "", layers)
+}
+
+// ociImage returns the same in OCI's family.
+func ociImage(t testing.TB, layers ...v1.Layer) v1.Image {
+	t.Helper()
+	img := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
+	return withLayers(t, mutate.ConfigMediaType(img, types.OCIConfigJSON), types.OCILayer, layers)
+}
+
+func withLayers(t testing.TB, img v1.Image, mt types.MediaType, layers []v1.Layer) v1.Image {
+	t.Helper()
 	img, err := mutate.ConfigFile(img, &v1.ConfigFile{
 		Architecture: "amd64", OS: "windows", OSVersion: "10.0.20348.2700", OSFeatures: []string{"win32k"},
 		RootFS: v1.RootFS{Type: "layers"},
@@ -57,7 +68,7 @@ func testImage(t testing.TB, layers ...v1.Layer) v1.Image {
 		t.Fatal(err)
 	}
 	for _, l := range layers {
-		if img, err = mutate.Append(img, mutate.Addendum{Layer: l, URLs: urlsOf(t, l)}); err != nil {
+		if img, err = mutate.Append(img, mutate.Addendum{Layer: l, MediaType: mt, URLs: urlsOf(t, l)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -183,7 +194,7 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // the library's registry does. It tells whether it has answered.
 func (r *recorder) blob(w http.ResponseWriter, req *http.Request) bool {
 	repo, rest, ok := strings.Cut(strings.TrimPrefix(req.URL.Path, "/v2/"), "/blobs/")
-	if !ok {
+	if !ok || r.blobs == nil {
 		return false
 	}
 	r.mu.Lock()

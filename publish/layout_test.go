@@ -129,6 +129,30 @@ func TestLayoutConcurrentRuns(t *testing.T) {
 	}
 }
 
+// Many replacements of one index.json at once: none may undo another.
+func TestLayoutConcurrentCommits(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	img := testImage(t, testLayer(t, 1, 1000))
+	mustPut(t, NewLayout(dir, LayoutOptions{}), img, "first")
+	const runs, commits = 8, 12
+	var wg sync.WaitGroup
+	for i := range runs {
+		wg.Go(func() {
+			s := NewLayout(dir, LayoutOptions{})
+			for j := range commits {
+				if _, err := s.Commit(t.Context(), img, []string{fmt.Sprintf("t%d-%d", i, j)}); err != nil {
+					t.Errorf("commit %d of run %d: %v", j, i, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(readIndex(t, dir).Manifests); n != 1+runs*commits {
+		t.Errorf("%d entries, want %d", n, 1+runs*commits)
+	}
+}
+
 func TestLayoutRefusesOtherFolders(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -40,7 +40,7 @@ func ParseRepo(s string, plainHTTP func(host string) bool) (name.Repository, err
 	if path != "" && tagAtEnd.MatchString(path) || host == "" && tagAtEnd.MatchString(s) {
 		at := strings.LastIndex(s, ":")
 		if portAtEnd.MatchString(s) && host == "" {
-			return fail("a registry alone is no repository", s+"/app")
+			return fail("a registry alone is no repository", correctedRepo(s+"/app"))
 		}
 		try := correctedRepo(s[:at])
 		if tag := correctedTag(s[at+1:]); try != "" && tag != "" {

@@ -21,7 +21,7 @@ func openArchive(ctx context.Context, given, s string) (source, error) {
 			want = selection{path: p, digest: &digest}
 		}
 	}
-	t, err := scanTar(ctx, want.path)
+	t, err := scanTar(ctx, want.path, maxKeep)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
 	}

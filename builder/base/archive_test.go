@@ -180,7 +180,7 @@ func TestRefusedArchives(t *testing.T) {
 		parts []string
 	}{
 		"missing":        {filepath.Join(t.TempDir(), "none.tar"), []string{"not found", "none.tar"}},
-		"a folder":       {t.TempDir(), []string{"directory"}},
+		"a folder":       {t.TempDir(), []string{"not a regular file", "oci:"}},
 		"no tar":         {notTar, []string{"read the archive"}},
 		"other content":  {writeArchive(t, config), []string{"manifest.json", "index.json"}},
 		"no config":      {writeArchive(t, manifest("l.tar")), []string{"c.json"}},

@@ -14,18 +14,24 @@ type Base struct {
 	// "mcr.microsoft.com/windows/nanoserver:ltsc2022" or "oci:dir".
 	Name      string
 	Digest    v1.Hash         // of the platform's manifest
-	Index     *v1.Hash        // of the manifest list it was picked from, if any
+	Index     *v1.Hash        // of the manifest list that the name led to, if any
 	MediaType types.MediaType // of the manifest: Docker or OCI family
-	Manifest  []byte          // the manifest as it was served
+	Manifest  []byte          // the manifest as it was served; made up for a docker archive, which has none
 	Config    []byte          // the config as it was served
 	// Layers are the base's layers in order. Their bytes are read from where
 	// they live, with the digest checked, only when somebody asks for them; those
-	// of a registry are *remote.MountableLayer.
+	// of a registry are *remote.MountableLayer. Their media types, and those of
+	// their partial.Descriptor, follow their first bytes where the manifest labels
+	// them wrongly, and a warning says so; that is looked at in layouts and
+	// archives, and in registries where os.version is missing. All else of the
+	// descriptors, URLs of foreign layers included, is the manifest's.
 	Layers []v1.Layer
 	// Repository is where the blobs live when that is a registry, else nil.
 	Repository *name.Repository
 	// Folders are the top-level folders of C: that the base's layers hold, in
-	// lower case, when its layers could be read cheaply (layout, tarball); else nil.
+	// lower case and sorted, when its layers could be read cheaply: all of them in
+	// a layout or archive, and none of them compressed and larger than 64 MiB. Else
+	// nil, which means "not known".
 	Folders []string
 	// Warnings are what the user should know about this base.
 	Warnings []string

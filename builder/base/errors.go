@@ -23,8 +23,8 @@ var (
 
 // explain adds the kind and the remedy to an error of a registry. given is the
 // reference as the user wrote it.
-func explain(err error, given string, ref name.Reference) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+func explain(ctx context.Context, err error, given string, ref name.Reference) error {
+	if err == nil || ctx.Err() != nil { // a time limit of the network is like context.DeadlineExceeded too
 		return err
 	}
 	host := ref.Context().RegistryStr()

@@ -22,7 +22,7 @@ func openLayout(ctx context.Context, given, s string) (source, error) {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("%w: no OCI layout there, that is a folder with an index.json", ErrNotFound)
+	return nil, fmt.Errorf("%w: no OCI layout there, that is a folder with an index.json; an archive is given as tar:FILE", ErrNotFound)
 }
 
 // dir is a folder of the host. Links in it are followed: build systems make

@@ -76,6 +76,11 @@ var damages = map[string]func([]byte) []byte{
 	"cut":      func(b []byte) []byte { return b[:len(b)-1] },
 	"longer":   func(b []byte) []byte { return append(b, ' ') },
 	"replaced": func(b []byte) []byte { return bytes.Repeat([]byte("x"), len(b)) },
+	// Still valid, and of the same size.
+	"edited": func(b []byte) []byte {
+		b = bytes.ReplaceAll(b, []byte(`"schemaVersion":2`), []byte(`"schemaVersion":3`))
+		return bytes.ReplaceAll(b, []byte("ContainerUser"), []byte("ContainerBoss"))
+	},
 }
 
 func TestDamagedManifestsAndConfigs(t *testing.T) {

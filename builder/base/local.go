@@ -81,7 +81,10 @@ func (l *local) read(ctx context.Context, d v1.Descriptor) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return raw, verify(raw, d)
+	if err := verify(raw, d); err != nil {
+		return nil, fmt.Errorf("it is damaged, so copy it again: %w", err)
+	}
+	return raw, nil
 }
 
 func (l *local) layers(_ context.Context, image document, diffIDs []v1.Hash, _ bool) ([]v1.Layer, error) {

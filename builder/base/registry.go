@@ -88,7 +88,7 @@ func (r *registry) manifest(ctx context.Context, d v1.Descriptor) (document, err
 func (r *registry) fetch(ctx context.Context, ref name.Reference) (document, error) {
 	got, err := r.puller.Get(ctx, ref)
 	if err != nil {
-		return document{}, explain(err, r.given, ref)
+		return document{}, explain(ctx, err, r.given, ref)
 	}
 	doc, err := parse(got.Manifest, got.Digest, got.MediaType)
 	if err != nil {
@@ -109,14 +109,14 @@ func (r *registry) image(manifest v1.Hash) (v1.Image, error) {
 	return img, err
 }
 
-func (r *registry) config(_ context.Context, image document) ([]byte, error) {
+func (r *registry) config(ctx context.Context, image document) ([]byte, error) {
 	img, err := r.image(image.digest)
 	if err != nil {
 		return nil, err
 	}
 	raw, err := img.RawConfigFile()
 	if err != nil {
-		return nil, explain(err, r.given, r.ref.Context().Digest(image.image.Config.Digest.String()))
+		return nil, explain(ctx, err, r.given, r.ref.Context().Digest(image.image.Config.Digest.String()))
 	}
 	return raw, verify(raw, image.image.Config)
 }
@@ -138,7 +138,7 @@ func (r *registry) layers(ctx context.Context, image document, _ []v1.Hash, peek
 		}
 		head, err := firstBytes(ctx, l)
 		if err != nil {
-			return nil, explain(err, r.given, r.ref.Context().Digest(desc.Digest.String()))
+			return nil, explain(ctx, err, r.given, r.ref.Context().Digest(desc.Digest.String()))
 		}
 		if mt := typeOf(desc.MediaType, head); mt != desc.MediaType {
 			desc.MediaType = mt

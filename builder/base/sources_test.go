@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
@@ -24,7 +25,8 @@ import (
 	"github.com/nanobuild/nanobuild/builder/base/sample"
 )
 
-const testTimeout = 60e9 // ns
+// testTimeout is generous: tests may share slow machines.
+const testTimeout = 5 * time.Minute
 
 func must[T any](t testing.TB) func(T, error) T {
 	t.Helper()

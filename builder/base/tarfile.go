@@ -16,7 +16,7 @@ import (
 // Bounds on what is remembered of an archive while it is scanned.
 const (
 	maxFiles = 1 << 16  // files and links
-	maxKeep  = 64 << 10 // bytes of a file whose content is kept: manifests, configs
+	maxKeep  = 64 << 10 // bytes of one file whose content is kept: manifests, configs
 	maxKept  = 16 << 20 // bytes of all content kept
 	maxLinks = 40       // links from one to the next
 )
@@ -28,7 +28,7 @@ type tarball struct {
 	path       string
 	compressed bool
 	entries    map[string]tarEntry
-	kept       int64
+	keep, kept int64 // bytes of a file whose content is kept, and of all such
 }
 
 type tarEntry struct {
@@ -41,8 +41,15 @@ type tarEntry struct {
 
 var _ files = (*tarball)(nil)
 
-// scanTar reads the headers of an archive.
-func scanTar(ctx context.Context, name string) (_ *tarball, err error) {
+// scanTar reads the headers of an archive, and files of at most keep bytes.
+func scanTar(ctx context.Context, name string, keep int64) (_ *tarball, err error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // and a pipe could not be read twice
+		return nil, fmt.Errorf("%s is not a regular file; a folder with an OCI layout is given as oci:%s", name, name)
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -55,7 +62,7 @@ func scanTar(ctx context.Context, name string) (_ *tarball, err error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	t := &tarball{path: name, compressed: compressionOf(head) != plain, entries: map[string]tarEntry{}}
+	t := &tarball{path: name, compressed: compressionOf(head) != plain, entries: map[string]tarEntry{}, keep: keep}
 	if !t.compressed {
 		return t, t.scan(ctx, f, func() (int64, error) { return f.Seek(0, io.SeekCurrent) })
 	}
@@ -117,7 +124,7 @@ func isSparse(h *tar.Header) bool {
 
 // readStart fills in first, and data of small files.
 func (t *tarball) readStart(r io.Reader, e *tarEntry) (err error) {
-	if e.size > maxKeep || t.kept+e.size > maxKept {
+	if e.size > t.keep || t.kept+e.size > maxKept {
 		e.first, err = readHead(r)
 		return err
 	}

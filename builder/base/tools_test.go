@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,13 +87,13 @@ func TestWhatOtherToolsWrite(t *testing.T) {
 				t.Errorf("%s: %v", c.ref, err)
 				continue
 			}
-			if got, want := string(b.Config), string(must[[]byte](t)(img.RawConfigFile())); got != want {
+			converted := !o.OCI && strings.HasPrefix(c.target, "oci") // skopeo rewrites the config then
+			if got, want := string(b.Config), string(must[[]byte](t)(img.RawConfigFile())); got != want && !converted {
 				t.Errorf("%s: config %s, want %s", c.ref, got, want)
 			}
 			for i, l := range must[[]v1.Layer](t)(img.Layers()) {
 				checkBytes(t, b.Layers[i].Uncompressed, l.Uncompressed)
 			}
-			t.Log(c.ref, b.MediaType, b.Index, b.Warnings)
 		}
 	}
 }

@@ -60,9 +60,10 @@ func (p *plan) imply() {
 	if p.req.Locked {
 		p.implyProperty("RestoreLockedMode", "true")
 	}
-	if p.req.InGit {
+	switch {
+	case p.req.InGit:
 		p.implyProperty("DeterministicSourcePaths", "true")
-	} else {
+	case p.target.Kind != SourceFile: // theirs is in the targets file
 		p.implyProperty("PathMap", escapePath(pathMap(p.target.Dir)))
 	}
 	// A trimmed assembly names its symbol file by an absolute path.
@@ -90,13 +91,4 @@ func (p *plan) decided() []string {
 		names = append(names, user.name)
 	}
 	return names
-}
-
-// msbuildProject is the project's name as MSBuild gives it: a file-based app is
-// built as a project of the same name beside it, which exists in memory only.
-func (p *plan) msbuildProject() string {
-	if p.target.Kind != SourceFile {
-		return p.target.File
-	}
-	return p.target.File + ".csproj"
 }

@@ -82,9 +82,9 @@ func (d Diagnostic) hasFile() bool {
 
 // The canonical format of MSBuild's messages:
 // https://learn.microsoft.com/visualstudio/msbuild/msbuild-diagnostic-format-for-tasks
-// origin(line,column): subcategory error CODE: text [project]
+// origin(line,column): subcategory error CODE: text [project::TargetFramework=net10.0]
 var diagnosticLine = regexp.MustCompile(`^(?:(.*?)(?:\((\d+)(?:,(\d+))?[^)]*\))?\s*:\s*)?` +
-	`(?:([A-Za-z][A-Za-z ]*?)\s+)?(error|warning)(?:\s+([A-Z]+\d+))?\s*:\s?(.*?)(?:\s+\[([^\[\]]*proj)\])?$`)
+	`(?:([A-Za-z][A-Za-z ]*?)\s+)?(error|warning)(?:\s+([A-Z]+\d+))?\s*:\s?(.*?)(?:\s+\[([^\[\]]*proj)(?:::[^\[\]]*)?\])?$`)
 
 // parseDiagnostic reads one line of a build's output. Names are as dotnet wrote
 // them; see locate.
@@ -115,6 +115,10 @@ func number(s string) int {
 // locate makes file names relative to workDir and drops the project where it is
 // the published one.
 func (d Diagnostic) locate(workDir, project string) Diagnostic {
+	if strings.HasPrefix(d.Code, "NETSDK") && d.Project != "" && below(workDir, d.File) == d.File {
+		// The place in the SDK where it is noticed says nothing about the cause.
+		d.File, d.Line, d.Column = d.Project, 0, 0
+	}
 	if d.Project == project {
 		d.Project = ""
 	}
@@ -128,7 +132,7 @@ func below(dir, path string) string {
 		return path
 	}
 	rel, err := filepath.Rel(dir, path)
-	if err != nil || !filepath.IsLocal(rel) {
+	if err != nil || rel == "." || !filepath.IsLocal(rel) {
 		return path
 	}
 	return rel

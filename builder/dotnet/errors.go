@@ -52,5 +52,5 @@ func withRemedy(message, remedy string) string {
 	if strings.Contains(message, "\n") || strings.Contains(remedy, "\n") {
 		return message + "\n" + remedy
 	}
-	return message + ": " + remedy
+	return message + "; " + remedy
 }

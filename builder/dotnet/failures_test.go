@@ -45,7 +45,7 @@ func TestFailures(t *testing.T) {
 		{
 			name:  "missing SDK",
 			files: map[string]string{"app.csproj": console("", ""), "global.json": `{"sdk":{"version":"9.0.999"}}`},
-			words: []string{"9.0.999", "install the SDK that global.json asks for", "rollForward"},
+			words: []string{"the SDK 9.0.999 that global.json asks for is not installed (there is ", "rollForward"},
 		},
 		{
 			name:  "missing program of a build step",

@@ -17,11 +17,12 @@ type command struct {
 	args    []string
 	dir     string
 	env     []string
+	grace   time.Duration // see graceTime
 }
 
 // run starts the program in a process group (on Windows: a job) of its own and
 // waits for its end. When ctx ends first, the group is interrupted, given
-// graceTime, and killed; then the error is ctx's cause. Otherwise it returns the
+// its time of grace, and killed; then the error is ctx's cause. Otherwise it returns the
 // exit code, which is -1 after a signal.
 func (c command) run(ctx context.Context, out *output) (exitCode int, err error) {
 	cmd := exec.CommandContext(ctx, c.program, c.args...)
@@ -29,8 +30,11 @@ func (c command) run(ctx context.Context, out *output) (exitCode int, err error)
 	stdout, stderr := &stream{out: out}, &stream{out: out}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	// A child that outlives dotnet may hold the pipes: do not wait for it.
-	cmd.WaitDelay = graceTime
+	cmd.WaitDelay = c.grace
 
+	if ctx.Err() != nil {
+		return -1, context.Cause(ctx)
+	}
 	group := newGroup(cmd)
 	cmd.Cancel = group.interrupt
 	if err := cmd.Start(); err != nil {

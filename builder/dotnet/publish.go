@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/nanobuild/nanobuild/builder/dotnet/program"
 	"github.com/nanobuild/nanobuild/layers"
@@ -57,10 +58,15 @@ func (p *plan) run(ctx context.Context) (result *Result, err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, fmt.Errorf("make a folder for the output of dotnet: %w", err)
 	}
+	// MSBuild splits the name of the result file at these, and knows no escape.
+	if strings.ContainsAny(dir, `,;"`) {
+		return nil, refuse("set TMPDIR (TMP on Windows) to another one",
+			"the temporary folder %s has a comma, semicolon or quote in its name, which dotnet cannot handle", p.req.TempDir)
+	}
 	p.publishDir = folder(filepath.Join(dir, "publish"))
 	p.result = filepath.Join(dir, "result.json")
 	p.targets = filepath.Join(dir, "nanobuild.targets")
-	if err := writeTargets(p.targets, p.msbuildProject(), p.framework); err != nil {
+	if err := p.writeTargets(); err != nil {
 		return nil, err
 	}
 	answer, err := p.build(ctx, exe)
@@ -90,8 +96,8 @@ func (p *plan) name() string { return below(p.req.WorkDir, p.target.File) }
 // build runs dotnet and reads its answer. Exit code 0 alone is no success: dotnet
 // ends with it after SIGTERM too.
 func (p *plan) build(ctx context.Context, exe string) (*evaluation, error) {
-	out := newOutput(p.req, p.msbuildProject())
-	cmd := command{program: exe, args: p.args(), dir: p.target.Dir, env: environment(p.req.Env)}
+	out := newOutput(p.req, p.target.File)
+	cmd := command{program: exe, args: p.args(), dir: p.target.Dir, env: environment(p.req.Env), grace: graceTime}
 	code, err := cmd.run(ctx, out)
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%s: %w", p.action(), err)

@@ -25,7 +25,7 @@ func TestRefusalsWithoutDotnet(t *testing.T) {
 		{
 			name: "solution in XML", project: "Shop.slnx",
 			files: map[string]string{
-				"Shop.slnx":          `<Solution><Folder Name="/a/"><Project Path="Web\Shop.Web.csproj"/></Folder><Project Path="Lib/Lib.csproj"/><Project Path="My Tool/Tool.vbproj"/></Solution>`,
+				"Shop.slnx":           `<Solution><Folder Name="/a/"><Project Path="Web\Shop.Web.csproj"/></Folder><Project Path="Lib/Lib.csproj"/><Project Path="My Tool/Tool.vbproj"/></Solution>`,
 				"Web/Shop.Web.csproj": web, "Lib/Lib.csproj": `<Project Sdk="Microsoft.NET.Sdk"/>`, "My Tool/Tool.vbproj": console("", ""),
 			},
 			words: []string{"Shop.slnx is a solution", `nanobuild publish Web/Shop.Web.csproj "My Tool/Tool.vbproj"`},
@@ -136,7 +136,11 @@ func TestRefusalsWithoutDotnet(t *testing.T) {
 			if test.change != nil {
 				test.change(&req)
 			}
+			start := time.Now()
 			refused(t, req, test.words...)
+			if took := time.Since(start); took > 1500*time.Millisecond {
+				t.Errorf("the refusal took %v", took)
+			}
 		})
 	}
 }

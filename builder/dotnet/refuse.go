@@ -28,10 +28,22 @@ const (
 // isOwnCode tells the codes of refuse.targets, which never reach the user.
 func isOwnCode(code string) bool { return strings.HasPrefix(code, ownCodes) }
 
-// writeTargets writes refuse.targets for one project, given as MSBuild names it.
-func writeTargets(file, project, framework string) error {
-	text := strings.NewReplacer("@PROJECT@", literal(project), "@FRAMEWORK@", literal(framework)).Replace(refuseTargets)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+// writeTargets writes refuse.targets for one project. A file-based app has none:
+// what MSBuild calls its project differs between SDKs (app.csproj, app.cs.csproj),
+// so it is known by its folder.
+func (p *plan) writeTargets() error {
+	project, source, paths := p.target.File, "", ""
+	if p.target.Kind == SourceFile {
+		project, source = "", p.target.Dir
+		if !p.req.InGit {
+			paths = pathMap(p.target.Dir) + ","
+		}
+	}
+	text := strings.NewReplacer(
+		"@PROJECT@", literal(project), "@SOURCE@", literal(source),
+		"@PATHMAP@", literal(paths), "@FRAMEWORK@", literal(p.framework),
+	).Replace(refuseTargets)
+	if err := os.WriteFile(p.targets, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write the targets file for MSBuild: %w", err)
 	}
 	return nil
@@ -41,7 +53,7 @@ func writeTargets(file, project, framework string) error {
 // https://learn.microsoft.com/visualstudio/msbuild/msbuild-special-characters
 var msbuildSpecial = strings.NewReplacer("%", "%25", "$", "%24", "@", "%40", "'", "%27", ";", "%3B", "?", "%3F", "*", "%2A", "(", "%28", ")", "%29")
 
-// literal makes a text that a condition in an MSBuild file compares literally.
+// literal makes a text that MSBuild takes literally in one of its files.
 func literal(s string) string {
 	var b strings.Builder
 	// EscapeText fails only where its writer does, and a Builder never does.

@@ -1,11 +1,14 @@
 package dotnet
 
 import (
+	"crypto/sha256"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/nanobuild/nanobuild/layers"
 )
@@ -21,9 +24,10 @@ func TestPublishShapes(t *testing.T) {
 		check   func(*testing.T, *Result)
 	}{
 		{
-			name:  "net8.0",
-			files: map[string]string{"old.csproj": strings.Replace(console("", ""), "net10.0", "net8.0", 1), "p.cs": consoleSource},
-			app:   "old",
+			name: "net8.0 alone in the list of target frameworks",
+			files: map[string]string{"old.csproj": strings.Replace(console("", ""),
+				"<TargetFramework>net10.0</TargetFramework>", "<TargetFrameworks>net8.0;</TargetFrameworks>", 1), "p.cs": consoleSource},
+			app: "old",
 			check: func(t *testing.T, r *Result) {
 				if r.Runtime.TFM != "net8.0" || !strings.HasPrefix(r.Runtime.Frameworks[0].Version, "8.") {
 					t.Errorf("runtime %+v", r.Runtime)
@@ -37,19 +41,13 @@ func TestPublishShapes(t *testing.T) {
 			name: "several target frameworks with -f",
 			files: map[string]string{"multi.csproj": strings.Replace(console("", ""),
 				"<TargetFramework>net10.0</TargetFramework>", "<TargetFrameworks>net8.0;net10.0</TargetFrameworks>", 1), "p.cs": consoleSource},
-			change: func(r *Request) { r.Framework = "net8.0" },
+			change: func(r *Request) { r.Framework = "net10.0" },
 			app:    "multi",
 			check: func(t *testing.T, r *Result) {
-				if r.Runtime.TFM != "net8.0" {
+				if r.Runtime.TFM != "net10.0" {
 					t.Errorf("runtime %+v", r.Runtime)
 				}
 			},
-		},
-		{
-			name: "one target framework in the list of several",
-			files: map[string]string{"one.csproj": strings.Replace(console("", ""),
-				"<TargetFramework>net10.0</TargetFramework>", "<TargetFrameworks>net10.0;</TargetFrameworks>", 1), "p.cs": consoleSource},
-			app: "one",
 		},
 		{
 			name:  "Visual Basic",
@@ -85,7 +83,7 @@ func TestPublishShapes(t *testing.T) {
 			},
 		},
 		{
-			name: "spaces and letters of other alphabets, another assembly name, and files that a target adds",
+			name: "names with spaces and letters of other alphabets and files added late",
 			files: map[string]string{
 				"mein Schöner Kram/日本 #1,b=c/My App.csproj": console("<AssemblyName>Kräuter Tee</AssemblyName>",
 					`<ItemGroup><None Include="..\legal\*.txt" Link="legal\%(Filename).txt" CopyToPublishDirectory="Always" /></ItemGroup>
@@ -94,7 +92,7 @@ func TestPublishShapes(t *testing.T) {
 				"mein Schöner Kram/legal/licence of ünï.txt": "free\n",
 			},
 			project: "mein Schöner Kram/日本 #1,b=c",
-			change:  func(r *Request) { r.TempDir = filepath.Join(r.TempDir, "tmp, ü;%20") },
+			change:  func(r *Request) { r.TempDir = filepath.Join(r.TempDir, "tmp ü=%20#") },
 			app:     "Kräuter Tee",
 			check: func(t *testing.T, r *Result) {
 				for _, file := range []string{"data/extra file.txt", "legal/licence of ünï.txt"} {
@@ -171,4 +169,58 @@ func TestPublishSlowShapes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPublishIsReproducible has the same source in folders of different depth,
+// outside of git.
+func TestPublishIsReproducible(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: leave -short away")
+	}
+	const source = `System.Console.WriteLine(Where());
+static string Where([System.Runtime.CompilerServices.CallerFilePath] string file = "") => file;
+`
+	for _, test := range []struct {
+		name, project string
+		files         map[string]string
+	}{
+		{"project", "app/app.csproj", map[string]string{
+			"app/app.csproj": console("", `<ItemGroup><ProjectReference Include="../lib/lib.csproj"/></ItemGroup>`), "app/p.cs": source,
+			"lib/lib.csproj": `<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup></Project>`,
+			"lib/l.cs":       "public class Lib {}\n",
+		}},
+		{"file-based app", "app/app.cs", map[string]string{"app/app.cs": source}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var hashes []map[string][sha256.Size]byte
+			for _, below := range []string{"a", "b/c d"} {
+				files := map[string]string{}
+				for name, text := range test.files {
+					files[below+"/"+name] = text
+				}
+				result := publish(t, request(t, filepath.Join(write(t, files), below, test.project)))
+				hashes = append(hashes, hashFiles(t, result))
+			}
+			if diff := cmp.Diff(hashes[0], hashes[1]); diff != "" {
+				t.Errorf("the files differ:\n%s", diff)
+			}
+		})
+	}
+}
+
+// hashFiles hashes the app's own files and those of its references.
+func hashFiles(t *testing.T, r *Result) map[string][sha256.Size]byte {
+	t.Helper()
+	hashes := map[string][sha256.Size]byte{}
+	for name, origin := range r.Origins {
+		if origin != layers.App && origin != layers.Project {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(r.Dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes[name] = sha256.Sum256(content)
+	}
+	return hashes
 }

@@ -287,17 +287,22 @@ func TestVersion(t *testing.T) {
 }
 
 // TestDemo runs the demo, which needs nothing but the program: the second
-// publish sends no layer, and the image it leaves can be started.
+// publish sends nothing, the third less than the first, and the image runs.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	r := ok(t, dir, []string{"PATH=" + t.TempDir()}, "demo")
-	if r.stdout == "" {
-		t.Errorf("demo prints nothing: %s", r)
+	if strings.Count(r.stdout, "uploaded ") != 3 || strings.Count(r.stdout, "uploaded 0 B in layers and config, 0 B in manifests") != 1 {
+		t.Errorf("want three publishes, one of which sends nothing: %s", r)
 	}
 	if left := leftovers(t, r.temp); len(left) > 0 {
-		t.Logf("the demo keeps %q", left)
+		t.Errorf("left behind: %q", left)
 	}
+	t.Run("runs", func(t *testing.T) {
+		if got := wineRun(t, filepath.Join(dir, "nanobuild-out", "demo"), nil); strings.Count(got, "\n") != 1 || len(got) < 5 {
+			t.Errorf("the demo's program printed %q, want one line", got)
+		}
+	})
 }
 
 // TestInspectJSON reads what inspect says of an image.
@@ -308,7 +313,7 @@ func TestInspectJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	layout := layoutOf(t, publishLayout(t, app, app).lines()[0])
-	r := ok(t, app, nil, "inspect", "oci:"+layout, "--format", "json")
+	r := ok(t, app, nil, "inspect", "oci:"+layout, "-o", "json")
 	var report map[string]any
 	if err := json.Unmarshal([]byte(r.stdout), &report); err != nil {
 		t.Fatalf("%v: %s", err, r)

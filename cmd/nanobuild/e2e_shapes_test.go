@@ -3,6 +3,7 @@ package main_test
 import (
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -45,7 +46,7 @@ var shapes = map[string]shape{
 		says: []string{"warning: ", ".NET 8", "support"},
 	},
 	"net10.0": {files: console("", ""), prints: "runs on .NET 10"},
-	"several frameworks, one chosen": {
+	"several frameworks with one chosen": {
 		files: strings.Replace(console("", ""), "<TargetFramework>net10.0</TargetFramework>", "<TargetFrameworks>net8.0;net10.0</TargetFrameworks>", 1),
 		args:  []string{"app.csproj", "-f", "net8.0"}, prints: "runs on .NET 8",
 	},
@@ -105,7 +106,7 @@ Console.WriteLine("read " + File.ReadAllText(Path.Combine(AppContext.BaseDirecto
   </Target>`), `"runs on .NET " + Environment.Version.Major`, `File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "late", "added.txt")).Trim()`, 1),
 		prints: "added",
 	},
-	"referenced program settings": {
+	"container properties": {
 		files: strings.Replace(console(`<ContainerWorkingDirectory>C:\svc</ContainerWorkingDirectory>`, `
   <ItemGroup>
     <ContainerEnvironmentVariable Include="SAID" Value="a;b=c" />
@@ -158,9 +159,13 @@ func publishLayout(t testing.TB, dir string, args ...string) result {
 	if left := leftovers(t, r.temp); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
 	}
-	ok(t, dir, nil, "inspect", "oci:"+out)
+	if seen := ok(t, dir, nil, "inspect", "oci:"+out); !lintOK.MatchString(seen.stdout) {
+		t.Errorf("Windows would not take the image: %s", seen)
+	}
 	return r
 }
+
+var lintOK = regexp.MustCompile(`(?m)^lint +ok$`)
 
 // TestPublishFolder publishes what dotnet made before: the same files, without
 // the project.

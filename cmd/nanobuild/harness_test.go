@@ -93,7 +93,11 @@ func command(t testing.TB, dir string, env []string, args ...string) *exec.Cmd {
 
 func cleanEnvironment(t testing.TB) []string {
 	home := filepath.Join(scratch, "home")
-	temp := t.TempDir()
+	t.Helper()
+	temp, err := os.MkdirTemp(scratch, "temp-") // dotnet takes no folder with a comma, which a test's name may have
+	if err != nil {
+		t.Fatal(err)
+	}
 	env := []string{"HOME=" + home, "USERPROFILE=" + home, "DOTNET_CLI_HOME=" + home, "DOCKER_CONFIG=" + filepath.Join(home, "no-docker"),
 		"TMPDIR=" + temp, "TMP=" + temp, "TEMP=" + temp, "CI=true", "GIT_CONFIG_NOSYSTEM=1"}
 	for _, name := range []string{"PATH", "DOTNET_ROOT", "NUGET_PACKAGES", "NuGetAudit", "DOTNET_NOLOGO", "DOTNET_CLI_TELEMETRY_OPTOUT",

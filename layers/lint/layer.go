@@ -46,6 +46,18 @@ func Layer(r io.Reader, o LayerOptions) (Report, error) {
 	return c.report, nil
 }
 
+// Verifier returns a function for layers.Options.Verify that refuses a layer
+// with faults; warnings are dropped.
+func Verifier(o LayerOptions) func(tar io.Reader) error {
+	return func(tar io.Reader) error {
+		r, err := Layer(tar, o)
+		if err != nil {
+			return err
+		}
+		return r.Err()
+	}
+}
+
 // meter counts what is read, and keeps the reader's own error apart from what
 // the tar reader makes of it.
 type meter struct {
@@ -153,7 +165,7 @@ func (c *layerCheck) content(h *tar.Header) (sum [sha256.Size]byte, hashed bool,
 	if sparse(h) || h.Size > maxFile {
 		return sum, false, nil
 	}
-	var w io.Writer = io.Discard
+	w := io.Discard
 	var digest hash.Hash
 	if c.opts.CheckTimes && c.opts.Mode == Strict && h.Typeflag == tar.TypeReg {
 		digest = sha256.New()

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -225,5 +226,42 @@ func TestReportsStayShort(t *testing.T) {
 	r := lintItems(t, Strict, items)
 	if len(r.Findings) > 40 || !strings.Contains(r.Err().Error(), "90 more like this") {
 		t.Errorf("%d findings: %v", len(r.Findings), r.Err())
+	}
+}
+
+// TestSparseFilesAreSkipped: a header of 512 bytes can promise 8 GiB of zeros,
+// many times over.
+func TestSparseFilesAreSkipped(t *testing.T) {
+	t.Parallel()
+	i := item{h: tar.Header{Format: tar.FormatGNU, Typeflag: tar.TypeReg, Name: "Files/app/sparse", ModTime: time.Unix(0, 0)}}
+	block := pack(t, []item{i}).Bytes()[:512]
+	const entries, realSize, checksum = 386, 483, 148
+	block[156] = tar.TypeGNUSparse
+	copy(block[entries:], "77777777777\x0000000000000\x00")
+	copy(block[realSize:], "77777777777\x00")
+	copy(block[checksum:], "        ")
+	sum := 0
+	for _, b := range block {
+		sum += int(b)
+	}
+	copy(block[checksum:], fmt.Sprintf("%06o\x00 ", sum))
+	good := pack(t, layerOf(dir("Files/app"))).Bytes()
+	data := slices.Concat(good[:len(good)-1024], bytes.Repeat(block, 10000), make([]byte, 1024))
+	start := time.Now()
+	r, err := Layer(bytes.NewReader(data), LayerOptions{CheckTimes: true})
+	if err != nil || !hasFault(r, Type) || hasFault(r, Malformed) {
+		t.Errorf("%v, %v", r.Findings, err)
+	}
+	if d := time.Since(start); d > 20*time.Second {
+		t.Errorf("it took %v", d)
+	}
+}
+
+func TestVerifier(t *testing.T) {
+	t.Parallel()
+	for want, items := range map[bool][]item{true: layerOf(dir("Files/app")), false: layerOf(file("Files/app/a"))} {
+		if err := Verifier(LayerOptions{})(pack(t, items)); (err == nil) != want {
+			t.Errorf("%v, want success %v", err, want)
+		}
 	}
 }

@@ -46,7 +46,7 @@ var variables = []struct {
 	{envSDKUser, "older name of `" + string(envRegistryUser) + "`"},
 	{envSDKPassword, "older name of `" + string(envRegistryPass) + "`"},
 	{envGitHubToken, "used for ghcr.io when nothing else is configured"},
-	{envDockerConfig, "folder of docker's `config.json`, the first place for credentials"},
+	{envDockerConfig, "folder of docker's `config.json`, which is asked for credentials when no variable above is meant for the registry"},
 	{envHTTPSProxy, "proxy for registries"},
 	{envNoProxy, "hosts that are reached without it"},
 }

@@ -103,9 +103,9 @@ func (f *publishFlags) addImage(flags *pflag.FlagSet) {
 
 func (f *publishFlags) addDotnet(flags *pflag.FlagSet) {
 	d := &f.options.Dotnet
-	flags.StringVarP(&d.Configuration, "configuration", "c", "Release", "build `configuration`")
+	flags.StringVarP(&d.Configuration, "configuration", "c", "", "build `configuration` (default Release)")
 	flags.StringVarP(&d.Framework, "framework", "f", "", "target `framework`, such as net10.0")
-	flags.StringVarP(&d.RuntimeIdentifier, "runtime", "r", "win-x64", "runtime `identifier`; only win-x64 is supported")
+	flags.StringVarP(&d.RuntimeIdentifier, "runtime", "r", "", "runtime `identifier`; win-x64 is the only one that is supported")
 	flags.StringArrayVarP(&d.Properties, "property", "p", nil, "MSBuild property `NAME=VALUE` (repeatable)")
 	flags.BoolVar(&d.NoRestore, "no-restore", false, "do not restore packages")
 	flags.BoolVar(&d.Locked, "locked", false, "fail if packages.lock.json would change")

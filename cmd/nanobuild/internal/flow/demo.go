@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/nanobuild/nanobuild/builder"
 	"github.com/nanobuild/nanobuild/builder/base/sample"
 	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow/sampleapp"
 )
@@ -80,7 +81,8 @@ func (m *demo) publish(ctx context.Context, title, message string) error {
 			Repo: m.registry.address + "/demo", Tags: []string{"latest"},
 			Layouts: []string{m.Layout + ":latest"},
 		},
-		Jobs: 4,
+		Image: builder.Overrides{Format: builder.FormatOCI}, // skopeo reads only OCI manifests from a layout
+		Jobs:  4,
 	}, m.deps)
 	if err != nil {
 		return err

@@ -115,7 +115,7 @@ func (r *run) baseOf(p *project) string {
 func (r *run) runDotnet(ctx context.Context, p *project, inGit bool) error {
 	started := r.Now()
 	if p.target.Kind != dotnet.Folder {
-		r.Log.Info(fmt.Sprintf("%s: dotnet publish, %s for %s", p.argument, r.Dotnet.Configuration, r.Dotnet.RuntimeIdentifier))
+		r.Log.Info(p.argument + ": dotnet publish")
 	}
 	app, err := dotnet.Publish(ctx, r.request(p, inGit))
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -60,7 +59,7 @@ func (r *run) packed(p *project, l *layers.Layer, took time.Duration) {
 // push brings the image to all its places, and returns the reference of the
 // first.
 func (r *run) push(ctx context.Context, p *project) (string, error) {
-	progress := &progress{Deps: r.Deps, titles: layerTitles(p.image), tags: p.goal.tags, times: newStopwatch(r.Now)}
+	progress := &progress{Deps: r.Deps, titles: layerTitles(p.image), times: newStopwatch(r.Now)}
 	refs, err := publish.Push(ctx, p.image, p.goal.sinks, p.goal.tags, publish.PushOptions{
 		Jobs: r.Jobs, Report: progress.report,
 	})
@@ -85,7 +84,6 @@ func layerTitles(image *builder.Image) map[v1.Hash]string {
 type progress struct {
 	Deps
 	titles map[v1.Hash]string
-	tags   []string
 	times  *stopwatch
 }
 
@@ -104,7 +102,7 @@ func (p *progress) report(e publish.Event) {
 	case publish.Staged:
 		p.Log.Debug(fmt.Sprintf("%s: config and manifest, %s", e.Sink, BytesText(e.Bytes)))
 	case publish.Committed:
-		p.Log.Info(fmt.Sprintf("%s: tagged %s", e.Sink, strings.Join(p.tags, ", ")), "reference", e.Ref)
+		p.Log.Info(e.Sink+": done", "reference", e.Ref)
 	}
 }
 

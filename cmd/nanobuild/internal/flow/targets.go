@@ -262,10 +262,15 @@ func checkSinks(ctx context.Context, sinks []publish.Sink) error {
 	return g.Wait()
 }
 
-// pushError tells wrong names from places that cannot be written.
+// pushError tells wrong names, and a base that stops halfway, from places that
+// cannot be written.
 func pushError(err error) error {
-	if usage := (*publish.UsageError)(nil); errors.As(err, &usage) {
+	usage, source := (*publish.UsageError)(nil), (*publish.SourceError)(nil)
+	switch {
+	case errors.As(err, &usage):
 		return at(StageUsage, err)
+	case errors.As(err, &source): // only layers of the base come from elsewhere
+		return at(StageBase, err)
 	}
 	return at(StagePush, err)
 }

@@ -1,0 +1,212 @@
+package publish
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	"github.com/nanobuild/nanobuild/testdata/need"
+)
+
+// startRegistry runs docker-registry on a loopback port and returns its host.
+func startRegistry(t *testing.T) string {
+	t.Helper()
+	program := need.Registry(t)
+	dir := t.TempDir()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "config.yml")
+	content := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n", filepath.Join(dir, "data"), host)
+	if err := os.WriteFile(config, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "serve", config)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for range 200 {
+		if c, err := net.Dial("tcp", host); err == nil {
+			_ = c.Close()
+			return host
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	t.Fatalf("docker-registry does not listen on %s: %s", host, log.String())
+	return ""
+}
+
+// skopeoReads returns the digest under which skopeo sees the image, after having
+// copied all its blobs to a folder, which checks them.
+func skopeoReads(t *testing.T, ref string) string {
+	t.Helper()
+	skopeo := need.Skopeo(t)
+	args := []string{"--override-os", "windows", "--override-arch", "amd64", "--insecure-policy"}
+	dest := t.TempDir()
+	run := func(more ...string) []byte {
+		var stderr bytes.Buffer
+		cmd := exec.Command(skopeo, append(args, more...)...)
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("skopeo %s: %v\n%s", strings.Join(more, " "), err, stderr.String())
+		}
+		return out
+	}
+	run("copy", "--src-tls-verify=false", ref, "dir:"+dest)
+	var inspected struct{ Digest, Os string }
+	if err := json.Unmarshal(run("inspect", "--tls-verify=false", ref), &inspected); err != nil {
+		t.Fatal(err)
+	}
+	if inspected.Os != "windows" {
+		t.Errorf("skopeo sees os %q", inspected.Os)
+	}
+	return inspected.Digest
+}
+
+func TestDockerRegistryAndSkopeo(t *testing.T) {
+	t.Parallel()
+	need.Skopeo(t)
+	host := startRegistry(t)
+	dir := t.TempDir()
+	base := remoteBase(t, host+"/windows/nanoserver", testLayer(t, 7, 400_000))
+	img := testImage(t, base, testLayer(t, 1, 200_000), testLayer(t, 2, 90_000))
+	sinks := []Sink{
+		newTestRegistry(t, host+"/team/app", RegistryOptions{}),
+		NewLayout(filepath.Join(dir, "layout"), LayoutOptions{Repository: "team/app"}),
+		NewTarball(filepath.Join(dir, "app.tar"), []string{"team/app"}, TarballOptions{}),
+	}
+	for _, s := range sinks {
+		if err := s.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hows := map[How]int{}
+	if _, err := Push(t.Context(), img, sinks, []string{"v1", "latest"}, PushOptions{Report: func(e Event) {
+		if e.Kind == LayerFinished && e.Sink == host+"/team/app" {
+			hows[e.How]++
+		}
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[How]int{Mounted: 1, Uploaded: 2}, hows); diff != "" {
+		t.Errorf("layers of the registry (-want +got):\n%s", diff)
+	}
+	got, err := remote.Image(mustRepo(t, host+"/team/app").Tag("latest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Image(got); err != nil {
+		t.Error(err)
+	}
+	digest := digestOf(t, img).String()
+	if got := skopeoReads(t, "docker://"+host+"/team/app:v1"); got != digest {
+		t.Errorf("skopeo sees %s, want %s", got, digest)
+	}
+	for _, tag := range []string{"v1", "latest"} {
+		skopeoReads(t, "docker-archive:"+filepath.Join(dir, "app.tar")+":team/app:"+tag)
+	}
+}
+
+// skopeo looks for OCI manifests alone in a layout.
+func TestSkopeoReadsLayouts(t *testing.T) {
+	t.Parallel()
+	need.Skopeo(t)
+	dir := t.TempDir()
+	img := ociImage(t, testLayer(t, 1, 200_000), testLayer(t, 2, 90_000))
+	sinks := []Sink{
+		NewLayout(filepath.Join(dir, "layout"), LayoutOptions{Repository: "team/app"}),
+		NewLayout(filepath.Join(dir, "named"), LayoutOptions{Repository: "team/app", RefName: func(tag string) string { return "team/app:" + tag }}),
+		NewTarball(filepath.Join(dir, "app.tar"), []string{"team/app"}, TarballOptions{}),
+	}
+	if _, err := Push(t.Context(), img, sinks, []string{"v1", "latest"}, PushOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	digest := digestOf(t, img).String()
+	for _, ref := range []string{
+		"oci:" + filepath.Join(dir, "layout") + ":v1", "oci:" + filepath.Join(dir, "layout") + ":latest",
+		"oci:" + filepath.Join(dir, "named") + ":team/app:v1", "oci-archive:" + filepath.Join(dir, "app.tar") + ":v1",
+	} {
+		if got := skopeoReads(t, ref); got != digest {
+			t.Errorf("skopeo sees %s at %s, want %s", got, ref, digest)
+		}
+	}
+	skopeoReads(t, "docker-archive:"+filepath.Join(dir, "app.tar")+":team/app:v1")
+}
+
+// distribution refuses a manifest whose blobs it lacks: nothing may be tagged then.
+func TestDockerRegistryRefusesMissingLayers(t *testing.T) {
+	t.Parallel()
+	host := startRegistry(t)
+	s := newTestRegistry(t, host+"/app", RegistryOptions{})
+	_, err := s.Commit(t.Context(), testImage(t, testLayer(t, 1, 1000)), []string{"v1"})
+	if err == nil || !strings.Contains(err.Error(), "MANIFEST_BLOB_UNKNOWN") {
+		t.Errorf("Commit = %v", err)
+	}
+	if _, err := remote.Head(mustRepo(t, host+"/app").Tag("v1")); err == nil {
+		t.Error("the tag is there")
+	}
+}
+
+// The peak of memory must not follow the size of the layer.
+func TestMemoryStaysFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes 288 MB")
+	}
+	host := startRegistry(t)
+	dir := t.TempDir()
+	sinks := []Sink{
+		newTestRegistry(t, host+"/big", RegistryOptions{}),
+		NewLayout(filepath.Join(dir, "layout"), LayoutOptions{}),
+		NewTarball(filepath.Join(dir, "big.tar"), []string{"big"}, TarballOptions{}),
+	}
+	img := testImage(t, zeros(96<<20))
+	before := peakRSS(t)
+	if _, err := Push(t.Context(), img, sinks, []string{"v1"}, PushOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if grown := peakRSS(t) - before; grown > 32<<20 {
+		t.Errorf("the peak grew by %d MiB while 96 MiB were pushed", grown>>20)
+	}
+}
+
+// peakRSS is the high-water mark of this process in bytes.
+func peakRSS(t *testing.T) int64 {
+	t.Helper()
+	f, err := os.Open("/proc/self/status")
+	if err != nil {
+		t.Skip("no /proc here")
+	}
+	defer f.Close()
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		var kb int64
+		if n, _ := fmt.Sscanf(sc.Text(), "VmHWM: %d kB", &kb); n == 1 {
+			return kb << 10
+		}
+	}
+	t.Skip("no VmHWM in /proc/self/status")
+	return 0
+}
+
+var _ v1.Layer = zeros(0)
