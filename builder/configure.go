@@ -156,7 +156,7 @@ func (f *configurer) givenEntry() (Entry, error) {
 	switch {
 	case len(argv) == 0:
 		return Entry{}, nil
-	case len(argv) == 1 && argv[0] == "base":
+	case len(argv) == 1 && argv[0] == EntrypointOfBase:
 		return Entry{KeepEntrypoint: true, KeepCmd: true}, nil
 	case argv[0] == "":
 		return Entry{}, input(`Name a program, such as C:\app\App.exe.`, "The value of --entrypoint is empty.")

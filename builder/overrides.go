@@ -14,7 +14,7 @@ type Overrides struct {
 	Ports       []string // "8080", "8080/tcp" or "53/udp"; they replace the project's
 
 	// Entrypoint and Cmd hold one element of argv each. An Entrypoint of just
-	// "base" keeps the base's Entrypoint and Cmd.
+	// EntrypointOfBase keeps the base's Entrypoint and Cmd.
 	Entrypoint []string
 	Cmd        []string
 
@@ -27,6 +27,10 @@ type Overrides struct {
 	Base string
 	Tags []string
 }
+
+// EntrypointOfBase stands for the entry point that the base has, such as the
+// service monitor of an IIS base.
+const EntrypointOfBase = "base"
 
 // Validate returns an *InputError when no image can have what is asked for,
 // whatever the project and the base are: to be told before anything is built.

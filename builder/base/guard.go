@@ -18,7 +18,8 @@ func (e *plainHTTPError) Error() string {
 // guard keeps requests from going out over http unless their host is allowed:
 // go-containerregistry takes private addresses and names in .localhost for
 // http registries by itself, and a redirect may name any scheme. It also bounds
-// the size of manifests.
+// the size of manifests, and the number of redirects, which the library's own
+// check of redirects leaves open.
 type guard struct {
 	next    http.RoundTripper
 	allowed func(host string) bool
@@ -32,11 +33,29 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, &plainHTTPError{req.URL.Host}
 	}
+	if n := redirects(req); n > maxRedirects {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, fmt.Errorf("stopped after %d redirects", maxRedirects)
+	}
 	resp, err := g.next.RoundTrip(req)
 	if err == nil && req.Method == http.MethodGet && strings.Contains(req.URL.Path, "/manifests/") {
 		resp.Body = &bounded{ReadCloser: resp.Body, left: maxJSON}
 	}
 	return resp, err
+}
+
+// maxRedirects is how often a request is sent on: as often as net/http does.
+const maxRedirects = 10
+
+// redirects returns how many led to req.
+func redirects(req *http.Request) int {
+	n := 0
+	for ; req != nil && req.Response != nil && n <= maxRedirects; n++ {
+		req = req.Response.Request
+	}
+	return n
 }
 
 // bounded is a reader that fails behind its limit, where io.LimitReader ends.

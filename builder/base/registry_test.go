@@ -130,6 +130,25 @@ func TestRedirectToPlainHTTP(t *testing.T) {
 	}
 }
 
+func TestRedirectsInACircle(t *testing.T) {
+	t.Parallel()
+	sent := 0
+	_, err := base.Resolve(testContext(t), "registry.example.com/x:v1", base.Options{
+		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, "/v2/") {
+				return answer(r, 200, ""), nil
+			}
+			if sent++; sent > 100 {
+				return answer(r, 404, ""), nil
+			}
+			resp := answer(r, 307, "")
+			resp.Header.Set("Location", r.URL.String())
+			return resp, nil
+		}),
+	})
+	wantError(t, err, "stopped after 10 redirects")
+}
+
 func TestHugeManifest(t *testing.T) {
 	t.Parallel()
 	huge := `{"schemaVersion":2,"manifests":[]}` + strings.Repeat(" ", 5<<20)

@@ -55,8 +55,13 @@ var refusals = map[string]refusal{
 		says: []string{"Program.cs", "CS0103"}, builds: true,
 	},
 	"unknown package": {
-		files: console("", `<ItemGroup><PackageReference Include="Newtonsoft.Json" Version="99.0.0" /></ItemGroup>`), code: 3,
-		says: []string{"Newtonsoft.Json"}, builds: true,
+		files: console("", `<ItemGroup><PackageReference Include="Newtonsoft.Json" Version="99.0.0" /></ItemGroup>`) + `
+-- NuGet.config --
+<configuration><packageSources><clear /><add key="empty" value="empty" /></packageSources></configuration>
+-- empty/readme.txt --
+no packages
+`, code: 3,
+		says: []string{"NU1101", "Newtonsoft.Json"}, builds: true,
 	},
 	"a tool that is missing": {
 		files: console("", `<Target Name="Tool" BeforeTargets="CoreCompile"><Exec Command="no-such-tool-here" /></Target>`), code: 3,

@@ -30,6 +30,7 @@ type DotnetOptions struct {
 type project struct {
 	argument  string // as the user wrote it
 	path      string // absolute
+	program   string // which one of a publish folder; "" leaves it to the folder
 	target    dotnet.Target
 	app       *dotnet.Result
 	container builder.Container
@@ -47,21 +48,31 @@ func locate(arguments []string, workDir string, entrypoint []string) ([]*project
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(workDir, path)
 		}
-		target, err := dotnet.Locate(path, wanted(entrypoint), workDir)
-		if err != nil {
+		p := &project{argument: a, path: path}
+		if err := p.locate(entrypoint, workDir); err != nil {
 			return nil, dotnetError(err)
 		}
-		projects = append(projects, &project{argument: a, path: path, target: target})
+		projects = append(projects, p)
 	}
 	return projects, nil
 }
 
-// wanted is the program that the user named as entry point, if any.
-func wanted(entrypoint []string) string {
-	if len(entrypoint) == 0 {
-		return ""
+// locate finds out what the argument is. The user's entry point chooses between
+// several programs of a publish folder; with the base's entry point a folder
+// needs none.
+func (p *project) locate(entrypoint []string, workDir string) (err error) {
+	switch {
+	case len(entrypoint) == 0:
+	case entrypoint[0] != builder.EntrypointOfBase:
+		p.program = entrypoint[0]
+	default:
+		if p.target, err = dotnet.Locate(p.path, "", workDir); err == nil {
+			return nil
+		}
+		p.program = builder.EntrypointOfBase
 	}
-	return entrypoint[0]
+	p.target, err = dotnet.Locate(p.path, p.program, workDir)
+	return err
 }
 
 // prepare runs dotnet for the project and decides everything about its image but
@@ -135,7 +146,7 @@ func (r *run) request(p *project, inGit bool) dotnet.Request {
 		Project: p.path, Dotnet: o.Program, Configuration: o.Configuration, Framework: o.Framework,
 		RuntimeIdentifier: o.RuntimeIdentifier, Properties: o.Properties, NoRestore: o.NoRestore,
 		Locked: o.Locked, Extra: o.Extra, Env: r.Environ, WorkDir: r.WorkDir, TempDir: r.temp.path,
-		CI: o.CI, InGit: inGit, Entrypoint: wanted(r.Image.Entrypoint),
+		CI: o.CI, InGit: inGit, Entrypoint: p.program,
 		Diagnostics: r.diagnostic,
 		Output:      func(line string) { r.Log.Info(line, RawLine, true) },
 	}

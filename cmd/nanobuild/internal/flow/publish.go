@@ -64,13 +64,14 @@ type run struct {
 
 func newRun(o PublishOptions, d Deps) (*run, error) {
 	r := &run{PublishOptions: o, Deps: d}
+	r.Image.Base, r.Image.Tags = o.Base, o.Targets.Tags
 	if len(r.Projects) == 0 {
 		r.Projects = []string{"."}
 	}
 	if r.Jobs < 1 {
 		return nil, at(StageUsage, fmt.Errorf("-j %d: at least one job is needed", r.Jobs))
 	}
-	if err := r.checkNames(); err != nil {
+	if err := errors.Join(r.checkNames(), r.Image.Validate()); err != nil {
 		return nil, at(StageUsage, err)
 	}
 	var err error
