@@ -9,8 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,11 +93,15 @@ func command(t testing.TB, dir string, env []string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// temps counts the temporary folders. They are not those of the tests: dotnet
+// takes no folder with a comma, which a test's name may have.
+var temps atomic.Int64
+
 func cleanEnvironment(t testing.TB) []string {
 	home := filepath.Join(scratch, "home")
 	t.Helper()
-	temp, err := os.MkdirTemp(scratch, "temp-") // dotnet takes no folder with a comma, which a test's name may have
-	if err != nil {
+	temp := filepath.Join(scratch, "temp-"+strconv.FormatInt(temps.Add(1), 10))
+	if err := os.MkdirAll(temp, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	env := []string{"HOME=" + home, "USERPROFILE=" + home, "DOTNET_CLI_HOME=" + home, "DOCKER_CONFIG=" + filepath.Join(home, "no-docker"),

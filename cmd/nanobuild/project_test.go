@@ -97,16 +97,6 @@ func readFile(t testing.TB, file string) string {
 	return string(b)
 }
 
-// replaceIn replaces the only occurrence of old in a file.
-func replaceIn(t testing.TB, file, old, new string) {
-	t.Helper()
-	text := readFile(t, file)
-	if strings.Count(text, old) != 1 {
-		t.Fatalf("%q stands %d times in %s", old, strings.Count(text, old), file)
-	}
-	writeFile(t, file, strings.Replace(text, old, new, 1))
-}
-
 // tree lists a folder: the slash path of each file and folder.
 func tree(t testing.TB, dir string) []string {
 	t.Helper()

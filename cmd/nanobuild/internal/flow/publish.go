@@ -129,6 +129,9 @@ func (r *run) prepareAll(ctx context.Context, spawn func(func() error)) error {
 		if err := r.prepare(ctx, p); err != nil {
 			return err
 		}
+		if !r.Targets.known() {
+			spawn(func() error { return checkSinks(ctx, p.goal.sinks) })
+		}
 		spawn(func() error { return r.pack(ctx, p) })
 	}
 	return r.uniqueNames()

@@ -256,6 +256,35 @@ func TestFallbackLayout(t *testing.T) {
 	}
 }
 
+func TestTarballs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two := w.app(t, "one", "1"), w.app(t, "two", "2")
+	rename(t, two, "Demo", "Other")
+	o := w.options(one, two)
+	o.Targets = Targets{Tarballs: []string{"both.tar"}}
+	if _, err := Publish(t.Context(), o, w.Deps); err == nil || stageOf(err) != StageUsage || !strings.Contains(err.Error(), "both.tar/") {
+		t.Errorf("two images for one tarball: %v, want a usage error that names a folder", err)
+	}
+	o.Targets = Targets{Repo: w.host + "/shop/", NoPush: true, Tarballs: []string{"tars/"}}
+	refs, err := Publish(t.Context(), o, w.Deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"demo", "other"} {
+		file := filepath.Join(w.WorkDir, "tars", "shop", name+".tar.gz")
+		if !strings.HasPrefix(refs[i], "tar:"+file+"@sha256:") {
+			t.Errorf("reference %d = %s, want one in %s", i, refs[i], file)
+		}
+		if _, err := os.Stat(file); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(w.puts.list) != 0 {
+		t.Errorf("pushed in spite of NoPush: %v", w.puts.list)
+	}
+}
+
 func TestWritableFolder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

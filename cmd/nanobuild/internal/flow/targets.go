@@ -1,17 +1,11 @@
 package flow
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"golang.org/x/sync/errgroup"
 
-	"github.com/nanobuild/nanobuild/builder/dotnet"
 	"github.com/nanobuild/nanobuild/publish"
 )
 
@@ -32,6 +26,13 @@ func (r *run) checkNames() error {
 			return err
 		}
 	}
+	if len(r.Projects) > 1 {
+		for _, file := range t.Tarballs {
+			if !r.isFolder(file) {
+				return oneTarball(file, len(r.Projects))
+			}
+		}
+	}
 	switch {
 	case t.Repo == "":
 	case t.prefix():
@@ -46,12 +47,17 @@ func (r *run) checkNames() error {
 	return nil
 }
 
+// known says whether checkTargets has seen all targets before dotnet ended.
+func (t Targets) known() bool {
+	return !t.prefix() && (t.Repo != "" || len(t.Layouts) > 0)
+}
+
 // prefix says whether Repo is one for several images.
 func (t Targets) prefix() bool { return strings.HasSuffix(t.Repo, "/") }
 
 // goal is where one image goes.
 type goal struct {
-	name  string // of the image: a repository with or without a host
+	image repository
 	tags  []string
 	sinks []publish.Sink // the one whose reference is printed first
 }
@@ -65,31 +71,28 @@ func (r *run) goalOf(p *project) (goal, error) {
 			return goal{}, err
 		}
 	}
-	repo, err := r.repositoryOf(p)
-	if err != nil {
+	var err error
+	if g.image, err = r.repositoryOf(p); err != nil {
 		return goal{}, err
 	}
-	g.name = repo.name
-	if repo.push != nil && !r.Targets.NoPush {
-		sink, err := r.registrySink(*repo.push)
+	if g.image.push != nil && !r.Targets.NoPush {
+		sink, err := r.registrySink(*g.image.push)
 		if err != nil {
 			return goal{}, err
 		}
 		g.sinks = append(g.sinks, sink)
 	}
 	for _, l := range r.Targets.Layouts {
-		g.sinks = append(g.sinks, r.layoutSink(l, g.name))
+		g.sinks = append(g.sinks, r.layoutSink(l, g.image.name))
 	}
 	for _, file := range r.Targets.Tarballs {
-		sink, err := r.tarballSink(file, g.name)
-		if err != nil {
-			return goal{}, err
-		}
-		g.sinks = append(g.sinks, sink)
+		g.sinks = append(g.sinks, r.tarballSink(file, g.image))
 	}
-	if len(g.sinks) == 0 {
-		err = r.fallback(p, &g)
+	if len(g.sinks) > 0 {
+		return g, nil
 	}
+	sink, err := r.fallback(p, g.image)
+	g.sinks = append(g.sinks, sink)
 	return g, err
 }
 
@@ -106,7 +109,8 @@ func (r *run) tagsOf(p *project) []string {
 // repository is the name of an image, and the place to push it to if there is
 // one.
 type repository struct {
-	name string
+	name string // with a host if it has one
+	path string // without
 	push *name.Repository
 }
 
@@ -123,7 +127,7 @@ func (r *run) repositoryOf(p *project) (repository, error) {
 	case r.Targets.prefix():
 		return r.pushed(r.Targets.Repo + own)
 	case host == "" || len(r.Targets.Layouts)+len(r.Targets.Tarballs) > 0:
-		return repository{name: own}, nil
+		return repository{name: own, path: own}, nil
 	}
 	return r.pushed(host + "/" + prefix + own)
 }
@@ -150,127 +154,17 @@ func (r *run) pushed(repo string) (repository, error) {
 	if err != nil {
 		return repository{}, err
 	}
-	return repository{name: parsed.Name(), push: &parsed}, nil
-}
-
-func (r *run) registrySink(repo name.Repository) (publish.Sink, error) {
-	return publish.NewRegistry(repo, publish.RegistryOptions{
-		Transport: r.Transport, Keychain: r.keychainFor(repo.RegistryStr()),
-		PlainHTTP: r.plainHTTP, UserAgent: r.UserAgent,
-	})
-}
-
-// layoutSink is the layout of DIR[:tag]; a tag there names the image in this
-// layout, whatever its tags are elsewhere.
-func (r *run) layoutSink(place, image string) publish.Sink {
-	dir, tag := splitLayout(place)
-	refName := func(t string) string { return image + ":" + t }
-	if tag != "" {
-		refName = func(string) string { return tag }
-	}
-	return publish.NewLayout(r.absolute(dir), publish.LayoutOptions{Repository: image, RefName: refName})
-}
-
-// splitLayout cuts the tag off DIR:tag. A colon before a separator belongs to the
-// folder, as in C:\dir.
-func splitLayout(place string) (dir, tag string) {
-	i := strings.LastIndexByte(place, ':')
-	if i < 0 || publish.ParseTag(place[i+1:]) != nil || len(place[:i]) == 1 && filepath.VolumeName(place) != "" {
-		return place, ""
-	}
-	return place[:i], place[i+1:]
-}
-
-// tarballSink is the archive FILE, or NAME.tar.gz in a folder.
-func (r *run) tarballSink(file, image string) (publish.Sink, error) {
-	path := r.absolute(file)
-	info, err := os.Stat(path)
-	folder := strings.HasSuffix(file, "/") || strings.HasSuffix(file, string(filepath.Separator)) || err == nil && info.IsDir()
-	if folder {
-		path = filepath.Join(path, image[strings.LastIndexByte(image, '/')+1:]+".tar.gz")
-	} else if len(r.projects) > 1 {
-		return nil, fmt.Errorf("the tarball %s cannot hold the images of %d projects; name a folder: %s/", file, len(r.projects), file)
-	}
-	return publish.NewTarball(path, []string{image}, publish.TarballOptions{}), nil
-}
-
-func (r *run) absolute(path string) string {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path)
-	}
-	return filepath.Join(r.WorkDir, path)
-}
-
-// fallback is the place of an image for which nobody named one.
-func (r *run) fallback(p *project, g *goal) error {
-	if archive := p.container.Archive; archive != "" {
-		if !filepath.IsAbs(archive) {
-			archive = filepath.Join(p.app.ProjectDir, archive)
-		}
-		sink, err := r.tarballSink(archive, g.name)
-		g.sinks = append(g.sinks, sink)
-		return err
-	}
-	dir := filepath.Join(r.WorkDir, "nanobuild-out")
-	if p.target.Kind == dotnet.ProjectFile {
-		dir = filepath.Join(p.target.Dir, "bin", "nanobuild")
-	}
-	g.sinks = append(g.sinks, r.layoutSink(dir, g.name))
-	r.Log.Info(fmt.Sprintf("%s: no --repo, --oci-layout or --tarball: the image goes into the OCI layout %s", p.argument, dir))
-	return nil
+	return repository{name: parsed.Name(), path: parsed.RepositoryStr(), push: &parsed}, nil
 }
 
 // uniqueNames refuses images that would overwrite each other.
 func (r *run) uniqueNames() error {
 	seen := map[string]string{}
 	for _, p := range r.projects {
-		if other, ok := seen[p.goal.name]; ok {
-			return at(StageUsage, fmt.Errorf("%s and %s would both become the image %s; set ContainerRepository in one of them", other, p.argument, p.goal.name))
+		if other, ok := seen[p.goal.image.name]; ok {
+			return at(StageUsage, fmt.Errorf("%s and %s would both become the image %s; set ContainerRepository in one of them", other, p.argument, p.goal.image.name))
 		}
-		seen[p.goal.name] = p.argument
+		seen[p.goal.image.name] = p.argument
 	}
 	return nil
-}
-
-// checkTargets looks, beside dotnet's first second, whether the places that flags
-// name can be written.
-func (r *run) checkTargets(ctx context.Context) error {
-	t := r.Targets
-	var sinks []publish.Sink
-	if t.Repo != "" && !t.NoPush && !t.prefix() {
-		repo, err := r.pushed(t.Repo)
-		if err != nil {
-			return at(StageUsage, err)
-		}
-		sink, err := r.registrySink(*repo.push)
-		if err != nil {
-			return at(StagePush, err)
-		}
-		sinks = append(sinks, sink)
-	}
-	for _, l := range t.Layouts {
-		sinks = append(sinks, r.layoutSink(l, "check"))
-	}
-	return checkSinks(ctx, sinks)
-}
-
-func checkSinks(ctx context.Context, sinks []publish.Sink) error {
-	g, ctx := errgroup.WithContext(ctx)
-	for _, s := range sinks {
-		g.Go(func() error { return pushError(errors.Join(s.Check(ctx), s.Close())) })
-	}
-	return g.Wait()
-}
-
-// pushError tells wrong names, and a base that stops halfway, from places that
-// cannot be written.
-func pushError(err error) error {
-	usage, source := (*publish.UsageError)(nil), (*publish.SourceError)(nil)
-	switch {
-	case errors.As(err, &usage):
-		return at(StageUsage, err)
-	case errors.As(err, &source): // only layers of the base come from elsewhere
-		return at(StageBase, err)
-	}
-	return at(StagePush, err)
 }
