@@ -52,7 +52,7 @@ func writable(path, name string) error {
 
 // contextReader fails once its context is done; io.Reader has no place for one.
 type contextReader struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // io.Reader has no place for one
 	r   io.Reader
 }
 

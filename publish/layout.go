@@ -72,7 +72,7 @@ func (l *Layout) Has(ctx context.Context, blob v1.Hash) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("look into %s: %w", l.Name(), err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // opened for reading only
 	h, err := v1.Hasher(blob.Algorithm)
 	if err != nil {
 		return false, fmt.Errorf("look for %s in %s: %w", blob, l.Name(), err)

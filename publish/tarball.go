@@ -138,7 +138,7 @@ func (t *Tarball) commit(img v1.Image, names []taggedName) error {
 
 // names returns repository:tag for all repositories and tags, in order.
 func (t *Tarball) names(tags []string) []taggedName {
-	var names []taggedName
+	names := make([]taggedName, 0, len(tags)*len(t.repositories))
 	for _, r := range t.repositories {
 		for _, tag := range tags {
 			names = append(names, taggedName{name: r + ":" + tag, tag: tag})

@@ -62,7 +62,7 @@ func openVerified(ctx context.Context, l v1.Layer) (io.ReadCloser, error) {
 
 // verifier holds its context because io.Reader has no place for one.
 type verifier struct {
-	ctx  context.Context
+	ctx  context.Context //nolint:containedctx // a reader has no place for one
 	rc   io.ReadCloser
 	hash hash.Hash
 	want v1.Hash
@@ -106,7 +106,7 @@ func (v *verifier) Close() error { return v.rc.Close() }
 // somebody else reads them.
 type countedLayer struct {
 	v1.Layer
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // a reader has no place for one
 	opened atomic.Bool
 	sent   atomic.Int64
 }

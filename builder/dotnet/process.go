@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"runtime"
 	"time"
 )
 
@@ -35,6 +36,10 @@ func (c command) run(ctx context.Context, out *output) (exitCode int, err error)
 	if ctx.Err() != nil {
 		return -1, context.Cause(ctx)
 	}
+	// Linux counts the thread that starts a child as its parent (endWithParent):
+	// it must not end before the child does.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	group := newGroup(cmd)
 	cmd.Cancel = group.interrupt
 	if err := cmd.Start(); err != nil {

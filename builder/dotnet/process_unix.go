@@ -15,6 +15,7 @@ type group struct{ cmd *exec.Cmd }
 
 func newGroup(cmd *exec.Cmd) *group {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	endWithParent(cmd.SysProcAttr)
 	return &group{cmd: cmd}
 }
 

@@ -85,7 +85,7 @@ func writeInspection(w io.Writer, i *flow.Inspection) error {
 
 func facts(i *flow.Inspection) [][2]string {
 	c := i.Settings
-	rows := [][2]string{
+	rows := [][2]string{ //nolint:prealloc // a literal reads better than appends
 		{"image", i.Image}, {"digest", i.Digest}, {"index", i.Index}, {"media type", i.MediaType},
 		{"platform", i.Platform.OS + "/" + i.Platform.Architecture + " " + i.Platform.OSVersion},
 		{"os features", strings.Join(i.Platform.OSFeatures, " ")},

@@ -157,7 +157,7 @@ func (a *app) writeFile(file, content string) error {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(a.WorkDir, file)
 	}
-	if err := os.WriteFile(file, []byte(content), 0o644); err != nil { //nolint:gosec // a result for other programs to read
+	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
 		return fmt.Errorf("write the references to %s: %w", file, err)
 	}
 	return nil

@@ -45,7 +45,7 @@ func Demo(ctx context.Context, o DemoOptions, d Deps) (err error) {
 	defer func() { err = errors.Join(err, temp.Close()) }()
 
 	demo := &demo{DemoOptions: o, deps: d, registry: r, app: filepath.Join(temp.path, sampleapp.Name)}
-	demo.deps.Log = quieter(d.Log)
+	demo.deps.Log = quieter(ctx, d.Log)
 	demo.say("Registry in this process at %s, with a sample Windows base of a few kilobytes.\n", r.address)
 	for _, step := range []struct{ title, message string }{
 		{"First publish", "Hello from nanobuild!"},
@@ -111,8 +111,8 @@ Now your own project:
 }
 
 // quieter drops what the demo tells in its own words.
-func quieter(l *slog.Logger) *slog.Logger {
-	if l.Enabled(context.Background(), slog.LevelDebug) {
+func quieter(ctx context.Context, l *slog.Logger) *slog.Logger {
+	if l.Enabled(ctx, slog.LevelDebug) {
 		return l
 	}
 	return slog.New(slog.DiscardHandler)

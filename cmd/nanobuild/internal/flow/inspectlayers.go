@@ -88,9 +88,8 @@ func (c *checker) check(l v1.Layer, digest, diffID v1.Hash, size int64, o lint.L
 	if err != nil {
 		return lint.Report{}, err
 	}
-	defer blob.Close()
 	packed, err := lint.Blob(blob, digest, diffID, size)
-	if err != nil || !packed.OK() {
+	if err = errors.Join(err, blob.Close()); err != nil || !packed.OK() {
 		return packed, err
 	}
 	unpack := func() (io.ReadCloser, error) { return openGzip(file) }
@@ -99,10 +98,9 @@ func (c *checker) check(l v1.Layer, digest, diffID v1.Hash, size int64, o lint.L
 	if err != nil {
 		return lint.Report{}, err
 	}
-	defer tar.Close()
 	report, err := lint.Layer(tar, o)
 	report.Findings = append(report.Findings, packed.Findings...)
-	return report, err
+	return report, errors.Join(err, tar.Close())
 }
 
 func (c *checker) fetch(l v1.Layer, digest v1.Hash) (file string, err error) {

@@ -135,9 +135,11 @@ func fileSet(l library, files []string) map[string]any {
 }
 
 func runtimeConfig() ([]byte, error) {
-	var included []map[string]string
-	for _, f := range []string{"Microsoft.NETCore.App", "Microsoft.AspNetCore.App", "Microsoft.WindowsDesktop.App"} {
-		included = append(included, map[string]string{"name": f, "version": version})
+	framework := func(name string) map[string]string {
+		return map[string]string{"name": name, "version": version}
+	}
+	included := []map[string]string{
+		framework("Microsoft.NETCore.App"), framework("Microsoft.AspNetCore.App"), framework("Microsoft.WindowsDesktop.App"),
 	}
 	b, err := json.MarshalIndent(map[string]any{
 		"runtimeOptions": map[string]any{"tfm": tfm, "includedFrameworks": included},
