@@ -162,6 +162,8 @@ func (f *configurer) givenEntry() (Entry, error) {
 		return Entry{}, input(`Name a program, such as C:\app\App.exe.`, "The value of --entrypoint is empty.")
 	case strings.HasPrefix(argv[0], "/"):
 		return Entry{}, input(`Write it as C:\app\App.exe.`, "--entrypoint %q is a path of Linux.", argv[0])
+	case isDriveRelative(argv[0]):
+		return Entry{}, input("Write it as C:/app/App.exe: shells take backslashes away outside of quotes.", "--entrypoint %q has no slash behind its drive.", argv[0])
 	}
 	argv[0] = backslashes(argv[0])
 	return Entry{Entrypoint: argv}, nil

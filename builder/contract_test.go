@@ -279,19 +279,22 @@ func TestSourceLabels(t *testing.T) {
 		t.Fatal(err)
 	}
 	for remote, want := range map[string]string{
-		"":                               "",
-		"https://github.com/o/r.git":     "https://github.com/o/r",
-		"https://u:p@github.com/o/r.git": "https://github.com/o/r",
-		"https://token@host:8443/o/r":    "https://host:8443/o/r",
-		"git@github.com:o/r.git":         "https://github.com/o/r",
-		"ssh://git@host:22/o/r.git":      "https://host/o/r",
-		"https://host/r?token=secret#x":  "https://host/r",
-		"/srv/git/r.git":                 "",
-		"../r":                           "",
-		"file:///srv/git/r":              "",
-		`C:\git\r`:                       "",
-		"C:/git/r":                       "",
-		"https://%zz":                    "",
+		"":                                         "",
+		"https://github.com/o/r.git":               "https://github.com/o/r",
+		"https://u:p@github.com/o/r.git":           "https://github.com/o/r",
+		"https://token@host:8443/o/r":              "https://host:8443/o/r",
+		"git@github.com:o/r.git":                   "https://github.com/o/r",
+		"ssh://git@host:22/o/r.git":                "https://host/o/r",
+		"https://host/r?token=secret#x":            "https://host/r",
+		"git@ssh.dev.azure.com:v3/o/p q/r":         "https://dev.azure.com/o/p%20q/_git/r",
+		"ssh://o@vs-ssh.visualstudio.com/v3/o/p/r": "https://o.visualstudio.com/p/_git/r",
+		"https://o@dev.azure.com/o/p/_git/r":       "https://dev.azure.com/o/p/_git/r",
+		"/srv/git/r.git":                           "",
+		"../r":                                     "",
+		"file:///srv/git/r":                        "",
+		`C:\git\r`:                                 "",
+		"C:/git/r":                                 "",
+		"https://%zz":                              "",
 	} {
 		spec, _, err := builder.Configure(app, c, builder.Overrides{}, builder.Source{Commit: "abc", Dirty: true, Remote: remote}, layers.Clock{})
 		if err != nil {

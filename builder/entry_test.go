@@ -144,6 +144,7 @@ func TestEntriesThatAreRefused(t *testing.T) {
 	}{
 		"empty":      {builder.Overrides{Entrypoint: []string{""}}, []string{"--entrypoint"}},
 		"linux":      {builder.Overrides{Entrypoint: []string{"/app/App"}}, []string{"Linux"}},
+		"unquoted":   {builder.Overrides{Entrypoint: []string{"C:appApp.exe"}}, []string{"C:appApp.exe", "C:/app/App.exe"}},
 		"missing":    {builder.Overrides{Entrypoint: []string{`C:\app\Other.exe`}}, []string{"Other.exe", "not part"}},
 		"no suffix":  {builder.Overrides{Entrypoint: []string{`c:\APP\app`}}, []string{"Write", ".exe"}},
 		"folder":     {builder.Overrides{Entrypoint: []string{`C:\app\data`}}, []string{"not part"}},

@@ -129,7 +129,26 @@ func sourceURL(remote string) string {
 		return ""
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	u.Host, u.Path = azureRepos(u.Host, u.Path)
 	return strings.TrimSuffix(strings.TrimSuffix(u.String(), "/"), ".git")
+}
+
+// azureRepos returns where a browser finds a repository of Azure DevOps, whose
+// address for ssh is another one:
+// https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate.
+func azureRepos(host, p string) (string, string) {
+	parts := strings.Split(strings.Trim(p, "/"), "/")
+	if len(parts) != 4 || parts[0] != "v3" {
+		return host, p
+	}
+	organisation, repository := parts[1], parts[2]+"/_git/"+parts[3]
+	switch strings.ToLower(host) {
+	case "ssh.dev.azure.com":
+		return "dev.azure.com", "/" + organisation + "/" + repository
+	case "vs-ssh.visualstudio.com":
+		return organisation + ".visualstudio.com", "/" + repository
+	}
+	return host, p
 }
 
 // baseLabels returns the labels about the base.

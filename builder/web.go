@@ -84,13 +84,22 @@ func (w *Web) address(env []Var, args, asked []string) (added []Var, ports, warn
 		}
 		ports = append(ports, p)
 		if strings.HasSuffix(p, "/tcp") && len(l.addresses) > 0 {
-			warnings = append(warnings, fmt.Sprintf("Port %s is exposed, but the service will not listen there: %s makes it listen on %s.", p, l.by, l))
+			warnings = append(warnings, fmt.Sprintf("Port %s is exposed, but the service will not listen there: %s makes it listen on %s.%s", p, l.by, l, remedy(added, p)))
 		}
 	}
 	if local := l.locals(); len(local) > 0 {
 		warnings = append(warnings, fmt.Sprintf("The service will listen on %s (%s), which nobody outside of its container can reach. Use http://+:8080 instead.", strings.Join(local, ", "), l.by))
 	}
 	return added, ports, warnings
+}
+
+// remedy says how a service listens on a port, where our default decides.
+func remedy(added []Var, port string) string {
+	if len(added) == 0 {
+		return ""
+	}
+	number := strings.TrimSuffix(port, "/tcp")
+	return fmt.Sprintf(" Add --env %s=%s if it shall.", added[0].Name, strings.Replace(added[0].Value, "8080", number, 1))
 }
 
 // String returns the addresses as they are written.

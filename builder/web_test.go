@@ -185,7 +185,7 @@ func TestPorts(t *testing.T) {
 				t.Errorf("warnings %q", warnings)
 			}
 			for _, p := range tt.warned {
-				if !mentions(warnings, "Port "+p+" is exposed", "ASPNETCORE_HTTP_PORTS") {
+				if !mentions(warnings, "Port "+p+" is exposed", "--env ASPNETCORE_HTTP_PORTS="+strings.TrimSuffix(p, "/tcp")) {
 					t.Errorf("warnings %q, want one of %s", warnings, p)
 				}
 			}

@@ -35,7 +35,13 @@ func folderError(what, p string, err error) error {
 	if remedy != "" {
 		remedy = strings.ToUpper(remedy[:1]) + remedy[1:] + "."
 	}
-	return input(remedy, "%s %q cannot be used: %s.", what, p, name.Reason)
+	return input(remedy, `%s "%s" cannot be used: %s.`, what, p, name.Reason)
+}
+
+// isDriveRelative reports whether a path is one such as "C:app", which Windows
+// takes as relative to the folder that happens to be current on the drive.
+func isDriveRelative(p string) bool {
+	return len(p) > 2 && p[1] == ':' && p[2] != '\\' && p[2] != '/'
 }
 
 // slashPath returns the path of a folder `C:\a\b` as layers name it, "a/b".
@@ -55,11 +61,11 @@ func joinWindows(folder, slashPath string) string {
 func checkOwn(what, folder string, baseFolders []string) error {
 	top, _, _ := strings.Cut(slashPath(folder), "/")
 	if strings.EqualFold(top, "inetpub") {
-		return input(ownFolder, "%s %q lies in a folder of IIS, whose permissions the image would replace.", what, folder)
+		return input(ownFolder, `%s "%s" lies in a folder of IIS, whose permissions the image would replace.`, what, folder)
 	}
 	for _, f := range baseFolders {
 		if strings.EqualFold(f, top) {
-			return input(ownFolder, `%s %q lies in C:\%s, which the base image has already and whose permissions the image would replace.`, what, folder, top)
+			return input(ownFolder, `%s "%s" lies in C:\%s, which the base image has already and whose permissions the image would replace.`, what, folder, top)
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ func NewPlan(ctx context.Context, o PlanOptions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := newSpelling()
+	names := newSpelling(o.Target)
 	names.addDir(o.Target)
 	for _, s := range sources {
 		names.add(path.Join(o.Target, s.rel), s.dir)
@@ -54,8 +54,9 @@ func NewPlan(ctx context.Context, o PlanOptions) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range sources {
-		if s.dir {
+	for i, s := range sources {
+		empty := i+1 == len(sources) || !Below(sources[i+1].rel, s.rel)
+		if s.dir && empty { // the others come with their files
 			dirs = append(dirs, path.Join(o.Target, s.rel))
 		}
 	}

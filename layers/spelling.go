@@ -13,6 +13,7 @@ const maxRefusals = 20
 // spelling knows every path of an image by its folded form, and so finds the
 // names that Windows takes for one.
 type spelling struct {
+	target  string // folder of the application; messages name what is in it as people know it
 	known   map[string]spelled
 	refused []error
 }
@@ -22,7 +23,9 @@ type spelled struct {
 	dir  bool
 }
 
-func newSpelling() *spelling { return &spelling{known: map[string]spelled{}} }
+func newSpelling(target string) *spelling {
+	return &spelling{target: target, known: map[string]spelled{}}
+}
 
 // add notes a path below C:. Its folder must have been added before.
 func (s *spelling) add(p string, dir bool) {
@@ -40,7 +43,7 @@ func (s *spelling) add(p string, dir bool) {
 	case !ok:
 		s.known[key] = spelled{p, dir}
 	case old.path != p:
-		s.refuse(&NameError{Path: p, Reason: fmt.Sprintf("Windows takes it for the same name as %s", old.path), Remedy: "rename one of them"})
+		s.refuse(&NameError{Path: p, Reason: fmt.Sprintf("Windows takes it for the same name as %s", s.shown(old.path)), Remedy: "rename one of them"})
 	case old.dir != dir:
 		s.refuse(&NameError{Path: p, Reason: "a file and a folder have the same name", Remedy: "rename one of them"})
 	}
@@ -74,7 +77,18 @@ func (s *spelling) wanted(dirs []string) []string {
 	return out
 }
 
+// shown returns a path below C: as it is in the folder that people gave.
+func (s *spelling) shown(p string) string {
+	if rel, ok := strings.CutPrefix(p, s.target+"/"); ok {
+		return rel
+	}
+	return p
+}
+
 func (s *spelling) refuse(err error) {
+	if name := (*NameError)(nil); errors.As(err, &name) {
+		name.Path = s.shown(name.Path)
+	}
 	if len(s.refused) < maxRefusals {
 		s.refused = append(s.refused, err)
 	}

@@ -109,16 +109,21 @@ func TestSinkShowsNothingBeforeCommit(t *testing.T) {
 
 func TestSinkRefusesBadBytes(t *testing.T) {
 	t.Parallel()
-	mismatch := new(MismatchError)
+	mismatched := func(is func(*MismatchError) bool) func(error) bool {
+		return func(err error) bool {
+			var mismatch *MismatchError
+			return errors.As(err, &mismatch) && is(mismatch)
+		}
+	}
 	for how, c := range map[string]struct {
 		open func(io.ReadCloser) io.ReadCloser
 		is   func(error) bool
 	}{
 		"fails midway": {failsMidway(100_000), func(err error) bool { return errors.Is(err, errMidLayer) }},
 		"fails at 0":   {failsMidway(0), func(err error) bool { return errors.Is(err, errMidLayer) }},
-		"flipped":      {flipped, func(err error) bool { return errors.As(err, &mismatch) && mismatch.Got != "" }},
-		"short":        {short, func(err error) bool { return errors.As(err, &mismatch) && mismatch.GotSize == mismatch.WantSize-1 }},
-		"long":         {long, func(err error) bool { return errors.As(err, &mismatch) && mismatch.GotSize > mismatch.WantSize }},
+		"flipped":      {flipped, mismatched(func(e *MismatchError) bool { return e.Got != "" })},
+		"short":        {short, mismatched(func(e *MismatchError) bool { return e.GotSize == e.WantSize-1 })},
+		"long":         {long, mismatched(func(e *MismatchError) bool { return e.GotSize > e.WantSize })},
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()

@@ -127,12 +127,21 @@ func (r *Registry) explainStatus(ctx context.Context, doing string, status *tran
 	return fmt.Errorf("%s %s: %w", doing, r.repo, err)
 }
 
-// quietError leaves the queries of addresses out of its text: that of an upload
-// is the key to it.
+// quietError leaves the queries of addresses out of its text, since that of an
+// upload is the key to it, and the rest of a web page that answers for a registry.
 type quietError struct{ err error }
 
 var addressQuery = regexp.MustCompile(`(https?://[^\s"?]+)\?[^\s"]*`)
 
-func (e quietError) Error() string { return addressQuery.ReplaceAllString(e.err.Error(), "$1") }
+// maxText is the longest text of an error that is shown, in bytes.
+const maxText = 600
+
+func (e quietError) Error() string {
+	s := addressQuery.ReplaceAllString(e.err.Error(), "$1")
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") + "…"
+}
 
 func (e quietError) Unwrap() error { return e.err }

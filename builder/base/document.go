@@ -42,6 +42,9 @@ func parse(raw []byte, digest v1.Hash, declared types.MediaType) (document, erro
 		FSLayers      json.RawMessage `json:"fsLayers"`
 	}
 	if err := json.Unmarshal(raw, &shape); err != nil {
+		if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("<")) {
+			return d, errors.New("a web page came instead of a manifest: check the name, and whether a proxy or a login page answers for the registry")
+		}
 		return d, fmt.Errorf("parse manifest %s: %w", digest, err)
 	}
 	list, image := isThere(shape.Manifests), isThere(shape.Layers) || isThere(shape.Config)

@@ -34,7 +34,7 @@ func explain(ctx context.Context, err error, given string, ref name.Reference) e
 	}
 	var answer *transport.Error
 	if errors.As(err, &answer) {
-		return explainAnswer(err, answer.StatusCode, given, ref)
+		return explainAnswer(shortError{err}, answer.StatusCode, given, ref)
 	}
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
@@ -46,6 +46,9 @@ func explain(ctx context.Context, err error, given string, ref name.Reference) e
 	var request *url.Error
 	var network net.Error
 	if errors.As(err, &request) || errors.As(err, &network) {
+		if isAlias(given) {
+			return fmt.Errorf("%w: %w; %s", ErrUnreachable, err, noDaemon(given))
+		}
 		return fmt.Errorf("%w: %w; check the host name %s, the network and the proxy (HTTPS_PROXY, NO_PROXY)", ErrUnreachable, err, host)
 	}
 	return err
@@ -63,16 +66,21 @@ func explainAnswer(err error, status int, given string, ref name.Reference) erro
 	case http.StatusTooManyRequests:
 		remedy = fmt.Sprintf("%s limits requests: log in (%s), or try again later", repo.RegistryStr(), login(repo.Registry))
 	}
-	if kind != ErrUnreachable && isAlias(given) {
-		remedy = fmt.Sprintf("%[1]s names no registry, so Docker Hub was asked; images of the local Docker daemon are not read: "+
-			"give tar:base.tar after docker save -o base.tar %[1]s, or push it to a registry and give its name there", given)
+	if !errors.Is(kind, ErrUnreachable) && isAlias(given) {
+		remedy = noDaemon(given)
 	}
 	return fmt.Errorf("%w: %w; %s", kind, err, remedy)
 }
 
+func noDaemon(given string) string {
+	return fmt.Sprintf("%[1]s names no registry, so Docker Hub was asked; images of the local Docker daemon are not read: "+
+		"give tar:base.tar after docker save -o base.tar %[1]s, or push it to a registry and give its name there", given)
+}
+
 // isAlias says whether a reference names no registry, as images do that exist in
-// a local Docker only.
+// a local Docker only. Short names are none of those.
 func isAlias(given string) bool {
+	given = Expand(given)
 	first, rest, ok := strings.Cut(given, "/")
 	return !ok || rest == "" || !strings.ContainsAny(first, ".:") && first != "localhost"
 }
@@ -84,3 +92,20 @@ func login(r name.Registry) string {
 	}
 	return "docker login " + r.RegistryStr()
 }
+
+// shortError is an error without the rest of the web page that answered for a
+// registry.
+type shortError struct{ err error }
+
+// maxText is the longest text of an answer that is shown, in bytes.
+const maxText = 600
+
+func (e shortError) Error() string {
+	s := e.err.Error()
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") + "…"
+}
+
+func (e shortError) Unwrap() error { return e.err }

@@ -86,7 +86,7 @@ func FuzzIndex(f *testing.F) {
 		f.Add(index, `{"manifests":[]}`, config, "10.0.20348")
 	}
 	f.Fuzz(func(t *testing.T, index, manifest, config, osVersion string) {
-		if checkOSVersion(osVersion) != nil {
+		if CheckOSVersion(osVersion) != nil {
 			return
 		}
 		m := memory{}

@@ -77,13 +77,14 @@ func (o Options) plainHTTP(host string) bool {
 	return isLoopback(host) || o.PlainHTTP != nil && o.PlainHTTP(host)
 }
 
-// isLoopback says whether HOST[:PORT] is this machine (RFC 6761 for names).
+// isLoopback says whether HOST[:PORT] is this machine, by its name or address
+// alone. Not every resolver keeps names below .localhost at home, RFC 6761 or not.
 func isLoopback(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+	if host == "localhost" {
 		return true
 	}
 	ip := net.ParseIP(strings.Trim(host, "[]"))

@@ -91,7 +91,7 @@ func (l *local) layers(_ context.Context, image document, diffIDs []v1.Hash, _ b
 	var all []v1.Layer
 	for i, desc := range image.image.Layers {
 		p, ok := l.blob(desc.Digest)
-		head, err := []byte(nil), error(fs.ErrNotExist)
+		head, err := []byte(nil), fs.ErrNotExist
 		if ok {
 			head, err = l.files.head(p)
 		}

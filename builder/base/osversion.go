@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// checkOSVersion refuses what is neither empty nor a version of three or four
-// numbers.
-func checkOSVersion(v string) error {
+// CheckOSVersion refuses an Options.OSVersion that is neither empty nor a version
+// of three or four numbers.
+func CheckOSVersion(v string) error {
 	if v == "" {
 		return nil
 	}

@@ -150,7 +150,7 @@ func example(builds map[string]bool) string {
 }
 
 func versions(cs []candidate) string {
-	var all []string
+	all := make([]string, 0, len(cs))
 	for _, c := range cs {
 		all = append(all, orNone(c.platform.OSVersion))
 	}
@@ -159,7 +159,7 @@ func versions(cs []candidate) string {
 }
 
 func summary(cs []candidate) string {
-	var all []string
+	all := make([]string, 0, len(cs))
 	for _, c := range cs {
 		all = append(all, describe(c.platform))
 	}

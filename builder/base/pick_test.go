@@ -74,8 +74,8 @@ func TestCheckOSVersion(t *testing.T) {
 		"": true, "10.0.20348": true, "10.0.20348.4171": true,
 		"20348": false, "10.0": false, "ltsc2022": false, "10.0.20348.": false, "10.0.-1": false, "10.0.20348.1.2": false, "10.0.x": false,
 	} {
-		if err := checkOSVersion(v); (err == nil) != ok {
-			t.Errorf("checkOSVersion(%q) = %v", v, err)
+		if err := CheckOSVersion(v); (err == nil) != ok {
+			t.Errorf("CheckOSVersion(%q) = %v", v, err)
 		}
 	}
 }

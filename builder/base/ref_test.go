@@ -93,7 +93,7 @@ func TestIsAlias(t *testing.T) {
 func TestIsLoopback(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]bool{
-		"localhost": true, "localhost:5000": true, "LOCALHOST.:80": true, "x.localhost:1": true,
+		"localhost": true, "localhost:5000": true, "LOCALHOST.:80": true, "x.localhost:1": false,
 		"127.0.0.1": true, "127.0.0.1:5000": true, "127.8.9.1:1": true, "[::1]:5000": true, "[::1]": true, "::1": true,
 		"10.0.0.1:5000": false, "192.168.1.2": false, "registry.local": false, "localhost.example.com": false,
 		"127.0.0.1.example.com": false, "notlocalhost": false, "": false,

@@ -3,6 +3,7 @@ package base
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -35,7 +36,7 @@ func openRegistry(given string, o Options) (*registry, error) {
 	}
 	g := &guard{next: o.Transport, allowed: o.plainHTTP}
 	if g.next == nil {
-		g.next = remote.DefaultTransport
+		g.next = &http.Transport{}
 	}
 	opts := []remote.Option{remote.WithTransport(g), remote.WithUserAgent(o.UserAgent)}
 	if o.Keychain != nil {

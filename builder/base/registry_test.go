@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,7 +25,7 @@ func TestRegistryErrors(t *testing.T) {
 	refused.Close()
 	for name, c := range map[string]struct {
 		ref    string
-		status int // of every answer but that to the ping; 0: no answer
+		status int // of every answer but that to the ping; 0: no answer, -1: no network
 		kind   error
 		parts  []string
 	}{
@@ -36,11 +37,15 @@ func TestRegistryErrors(t *testing.T) {
 		"alias not found": {"team/nano:v1", 404, base.ErrNotFound, []string{"docker save -o base.tar team/nano:v1"}},
 		"hub by its name": {"docker.io/team/nano:v1", 401, base.ErrUnauthorized, []string{"docker login"}},
 		"broken":          {"registry.example.com/x:v1", 501, base.ErrUnreachable, []string{"try again later"}},
+		"alias alone":     {"mynanoserver", -1, base.ErrUnreachable, []string{"no such host", "local Docker daemon are not read"}},
 		"connection":      {strings.TrimPrefix(refused.URL, "http://") + "/x", 0, base.ErrUnreachable, []string{"check the host name", "HTTPS_PROXY"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := base.Options{}
+			if c.status < 0 {
+				o.Transport = roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no such host") })
+			}
 			if c.status > 0 {
 				o.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 					if strings.HasSuffix(r.URL.Path, "/v2/") {
@@ -54,10 +59,30 @@ func TestRegistryErrors(t *testing.T) {
 				t.Errorf("error %v, want a %q", err, c.kind)
 			}
 			wantError(t, err, c.parts...)
+			if name == "short name" && strings.Contains(err.Error(), "Docker Hub") {
+				t.Errorf("%v speaks of Docker Hub, though Microsoft's registry was asked", err)
+			}
 			if name == "hub by its name" && strings.Contains(err.Error(), "docker save") {
 				t.Errorf("%v speaks of the daemon, though a registry was named", err)
 			}
 		})
+	}
+}
+
+// TestLongAnswers: of a web page in the place of an answer only the start is shown.
+func TestLongAnswers(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{401, 404, 418, 501} {
+		_, err := base.Resolve(testContext(t), "registry.example.com/x:v1", base.Options{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, "/v2/") {
+				return answer(r, 200, ""), nil
+			}
+			return answer(r, status, "<html>"+strings.Repeat("é", 9000)), nil
+		})})
+		wantError(t, err, "<html>", "…")
+		if len(err.Error()) > 1000 || !utf8.ValidString(err.Error()) {
+			t.Errorf("%d: an error of %d bytes: %v", status, len(err.Error()), err)
+		}
 	}
 }
 
@@ -81,7 +106,7 @@ func TestPlainHTTPOnlyWhereAllowed(t *testing.T) {
 	t.Parallel()
 	for host, allowed := range map[string]bool{
 		"10.1.2.3:5000": false, "192.168.0.9": false, "172.16.0.1:80": false, "registry.local:5000": false, "registry.example.com": false,
-		"localhost:5000": true, "127.0.0.1:5000": true, "127.0.0.2:5000": true, "[::1]:5000": true, "r.localhost:5000": true,
+		"localhost:5000": true, "127.0.0.1:5000": true, "127.0.0.2:5000": true, "[::1]:5000": true, "r.localhost:5000": false,
 		"10.9.9.9:5000": true, "good.example.com": true,
 	} {
 		t.Run(host, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 // Options say how bases are looked for. The zero value reads registries without
 // credentials, over https, and http only on loopback addresses.
 type Options struct {
-	Transport http.RoundTripper // default: go-containerregistry's
+	Transport http.RoundTripper // nil means a plain one without a proxy
 	Keychain  authn.Keychain    // default: none
 	// OSVersion picks one build from a list that has several: three parts such as
 	// "10.0.20348" match the newest revision of the build, four parts only
@@ -61,7 +61,7 @@ func Resolve(ctx context.Context, ref string, o Options) (*Base, error) {
 }
 
 func resolve(ctx context.Context, ref string, o Options) (*Base, error) {
-	if err := checkOSVersion(o.OSVersion); err != nil {
+	if err := CheckOSVersion(o.OSVersion); err != nil {
 		return nil, err
 	}
 	src, err := open(ctx, ref, o)

@@ -102,7 +102,7 @@ func (t *tarball) scan(ctx context.Context, r io.Reader, where func() (int64, er
 		case h.Typeflag == tar.TypeLink:
 			e.link = path.Clean(h.Linkname)
 		case h.Typeflag == tar.TypeSymlink: // docker save shares layers so
-			e.link = path.Join(path.Dir(path.Clean(h.Name)), h.Linkname)
+			e.link = path.Join(path.Dir(path.Clean(h.Name)), h.Linkname) //nolint:gosec // a key of entries, never a host path
 		default:
 			continue
 		}
@@ -197,7 +197,7 @@ type section struct {
 
 // interruptible is a reader that ends with its context.
 type interruptible struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // io.Reader has no place for one
 	io.Reader
 }
 

@@ -23,6 +23,7 @@ type Failure struct {
 	Reason      string       // what went wrong, such as "exit code 1"
 	ExitCode    int          // of dotnet; -1 when it did not run or was killed
 	Diagnostics []Diagnostic // its errors, the most telling first
+	Reported    bool         // they were handed to Request.Diagnostics while it ran
 	Remedy      string       // what to do; "" when there is no better advice than the errors
 	Err         error        // the cause, if there is one
 }
@@ -35,6 +36,9 @@ const shownErrors = 5 // a failed build may have thousands
 func (f *Failure) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", f.Action, f.Reason)
+	if f.Reported && len(f.Diagnostics) <= shownErrors {
+		return withRemedy(b.String(), f.Remedy) // they are the last thing on the screen
+	}
 	for i, d := range f.Diagnostics {
 		if i == shownErrors {
 			fmt.Fprintf(&b, "\n  … and %d more", len(f.Diagnostics)-i)

@@ -30,7 +30,7 @@ func (p *plan) failure(code int, out *output) *Failure {
 	if f := p.missingSDK(code, out.tail); f != nil {
 		return f
 	}
-	f := &Failure{Action: p.action(), ExitCode: code, Reason: fmt.Sprintf("exit code %d", code)}
+	f := &Failure{Action: p.action(), ExitCode: code, Reason: fmt.Sprintf("exit code %d", code), Reported: p.req.Diagnostics != nil}
 	f.Diagnostics, f.Remedy = explain(out.errors, out.tail)
 	if argument := valueOf(out.tail, "Switch:"); argument != "" {
 		f.Reason += ", it does not take " + argument

@@ -1,8 +1,10 @@
 package dotnet
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -86,8 +88,9 @@ func TestFailures(t *testing.T) {
 				test.change(t, dir, &req)
 			}
 			var reported []string
-			req.Diagnostics = func(d Diagnostic) { reported = append(reported, d.Code) }
-			failure := failed(t, req, test.words...)
+			req.Diagnostics = func(d Diagnostic) { reported = append(reported, d.String()) }
+			failure := failed(t, req)
+			mention(t, fmt.Errorf("%s\n%w", strings.Join(reported, "\n"), failure), test.words...)
 			if failure.ExitCode <= 0 {
 				t.Errorf("exit code %d", failure.ExitCode)
 			}

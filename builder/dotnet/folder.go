@@ -32,7 +32,24 @@ func readFolder(target Target) (*Result, error) {
 	for _, file := range files {
 		result.Origins[file] = depsOrigin(known, file)
 	}
-	return result, result.readRuntime()
+	if err := result.readRuntime(); err != nil {
+		return nil, err
+	}
+	return result, result.checkRuntime()
+}
+
+// checkRuntime refuses a folder from which a part is gone without which no
+// self-contained app starts.
+func (r *Result) checkRuntime() error {
+	if !r.Runtime.SelfContained || r.Runtime.SingleFile {
+		return nil
+	}
+	for _, part := range []string{"hostfxr.dll", "hostpolicy.dll", "coreclr.dll"} {
+		if _, ok := r.Origins[part]; !ok {
+			return refuse("publish it again, into an empty folder", "%s brings its own .NET, but %s is missing beside it", r.EntryPoint, part)
+		}
+	}
+	return nil
 }
 
 // folderOrigins reads the app's deps.json; without one nothing is known.

@@ -3,6 +3,8 @@ package dotnet
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,13 +16,13 @@ import (
 
 // published is a publish folder with every kind of library.
 var published = map[string]string{
-	"App.exe": "MZ", "App.dll": "MZ", "App.pdb": "", "createdump.exe": "MZ", "coreclr.dll": "MZ", "Kestrel.dll": "MZ", "wpf.dll": "MZ",
+	"App.exe": "MZ", "App.dll": "MZ", "App.pdb": "", "createdump.exe": "MZ", "coreclr.dll": "MZ", "hostfxr.dll": "MZ", "hostpolicy.dll": "MZ", "Kestrel.dll": "MZ", "wpf.dll": "MZ",
 	"Dapper.dll": "MZ", "Dapper.xml": "<doc/>", "de/Humanizer.resources.dll": "MZ", "sni.dll": "MZ", "Core.dll": "MZ", "Core.pdb": "",
 	"wwwroot/a.js": "", "web.config": "",
 	"App.runtimeconfig.json": `{"runtimeOptions":{"tfm":"net10.0","includedFrameworks":[{"name":"Microsoft.NETCore.App","version":"10.0.12"}]}}`,
 	"App.deps.json": "\uFEFF" + `{"runtimeTarget":{"name":".NETCoreApp,Version=v10.0/win-x64"},"targets":{".NETCoreApp,Version=v10.0":{},".NETCoreApp,Version=v10.0/win-x64":{
 		"App/1.0.0":{"runtime":{"App.dll":{}}},
-		"runtimepack.Microsoft.NETCore.App.Runtime.win-x64/10.0.12":{"native":{"coreclr.dll":{},"createdump.exe":{}}},
+		"runtimepack.Microsoft.NETCore.App.Runtime.win-x64/10.0.12":{"native":{"coreclr.dll":{},"hostfxr.dll":{},"hostpolicy.dll":{},"createdump.exe":{}}},
 		"runtimepack.Microsoft.AspNetCore.App.Runtime.win-x64/10.0.12":{"runtime":{"Kestrel.dll":{}}},
 		"runtimepack.Microsoft.WindowsDesktop.App.Runtime.win-x64/10.0.12":{"runtime":{"wpf.dll":{}}},
 		"Dapper/2.1.66":{"runtime":{"lib/net8.0/Dapper.dll":{}}},
@@ -45,7 +47,7 @@ func TestPublishFolder(t *testing.T) {
 		Dir: dir, ProjectDir: dir, Name: "App", EntryPoint: "App.exe",
 		Runtime: Runtime{TFM: "net10.0", SelfContained: true, Frameworks: []Framework{{Name: "Microsoft.NETCore.App", Version: "10.0.12"}}},
 		Origins: map[string]layers.Origin{
-			"coreclr.dll": layers.Runtime, "createdump.exe": layers.Runtime, "Kestrel.dll": layers.Aspnet, "wpf.dll": layers.Desktop,
+			"coreclr.dll": layers.Runtime, "hostfxr.dll": layers.Runtime, "hostpolicy.dll": layers.Runtime, "createdump.exe": layers.Runtime, "Kestrel.dll": layers.Aspnet, "wpf.dll": layers.Desktop,
 			"Dapper.dll": layers.Packages, "Dapper.xml": layers.Packages, "de/Humanizer.resources.dll": layers.Packages, "sni.dll": layers.Packages,
 			"Core.dll": layers.Project, "Core.pdb": layers.Project, "wwwroot/a.js": layers.Assets,
 			"App.exe": layers.App, "App.dll": layers.App, "App.pdb": layers.App, "App.deps.json": layers.App,
@@ -54,6 +56,19 @@ func TestPublishFolder(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)
+	}
+}
+
+func TestPublishFolderWithoutItsRuntime(t *testing.T) {
+	t.Parallel()
+	for _, part := range []string{"hostfxr.dll", "hostpolicy.dll", "coreclr.dll"} {
+		files := maps.Clone(published)
+		delete(files, part)
+		_, err := Publish(t.Context(), Request{Project: write(t, files)})
+		var refused *Refusal
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), part) || !strings.Contains(err.Error(), "App.exe") {
+			t.Errorf("without %s: %v; want a refusal that names it", part, err)
+		}
 	}
 }
 
@@ -86,6 +101,7 @@ func TestEntryPointOfFolder(t *testing.T) {
 		{two, `C:\Windows\System32\cmd.exe`, ""},
 		{map[string]string{"A.exe": "MZ", "A.runtimeconfig.json": "{}", "helper.exe": "MZ"}, "", "A.exe"},
 		{map[string]string{"only.exe": "MZ", "createdump.exe": "MZ"}, "", "only.exe"},
+		{map[string]string{"A.exe": "MZ", "A.runtimeconfig.json": "{}", "helper.exe": "MZ"}, `C:\Windows\System32\cmd.exe`, "A.exe"},
 		{map[string]string{"files.txt": ""}, `C:\Windows\System32\cmd.exe`, ""},
 	} {
 		got, err := Publish(t.Context(), Request{Project: write(t, test.files), Entrypoint: test.entrypoint})

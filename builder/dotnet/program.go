@@ -12,8 +12,14 @@ const (
 	crashDumper         = "createdump.exe" // part of the runtime, never the app
 )
 
+// chooseOne is the remedy for a folder with several programs. Forward slashes
+// need no quotes in any shell.
+const chooseOne = "choose one with --entrypoint, such as --entrypoint C:/app/"
+
 // findProgram returns the program of a publish folder whose root holds these
-// files: X.exe beside X.runtimeconfig.json, else the only .exe.
+// files: X.exe beside X.runtimeconfig.json, else the only .exe. It stays the
+// program that the folder is read for when the entry point is none of its own,
+// such as cmd.exe.
 func findProgram(dir string, names []string, entrypoint, workDir string) (string, error) {
 	var programs, configured []string
 	for _, name := range names {
@@ -26,22 +32,30 @@ func findProgram(dir string, names []string, entrypoint, workDir string) (string
 		}
 	}
 	if entrypoint != "" {
-		return chosenProgram(dir, programs, entrypoint), nil
+		return orDefault(chosenProgram(dir, programs, entrypoint), onlyProgram(configured, programs)), nil
 	}
 	shown := below(workDir, dir)
-	switch {
-	case len(configured) == 1:
-		return configured[0], nil
+	switch only := onlyProgram(configured, programs); {
+	case only != "":
+		return only, nil
 	case len(configured) > 1:
-		return "", refuse("choose one with --entrypoint, such as --entrypoint "+configured[0],
+		return "", refuse(chooseOne+configured[0],
 			"%s holds %d programs (%s)", shown, len(configured), strings.Join(configured, ", "))
-	case len(programs) == 1:
-		return programs[0], nil
 	case len(programs) > 1:
-		return "", refuse("choose one with --entrypoint, such as --entrypoint "+programs[0],
+		return "", refuse(chooseOne+programs[0],
 			"%s holds %d programs (%s) and no X.runtimeconfig.json beside any", shown, len(programs), strings.Join(programs, ", "))
 	}
 	return "", refuseNoProgram(dir, names, workDir)
+}
+
+func onlyProgram(configured, programs []string) string {
+	switch {
+	case len(configured) == 1:
+		return configured[0]
+	case len(configured) == 0 && len(programs) == 1:
+		return programs[0]
+	}
+	return ""
 }
 
 // chosenProgram is the one of the programs that the user's entry point means:

@@ -76,11 +76,11 @@ func TestRefusalsWithoutDotnet(t *testing.T) {
 			files: map[string]string{
 				"A.exe": "MZ", "A.runtimeconfig.json": "{}", "B.exe": "MZ", "B.runtimeconfig.json": "{}", "createdump.exe": "MZ",
 			},
-			words: []string{"2 programs (A.exe, B.exe)", "--entrypoint A.exe"},
+			words: []string{"2 programs (A.exe, B.exe)", "--entrypoint C:/app/A.exe"},
 		},
 		{
 			name: "folder with two programs that say nothing", files: map[string]string{"A.exe": "MZ", "B.exe": "MZ"},
-			words: []string{"2 programs (A.exe, B.exe)", "--entrypoint A.exe"},
+			words: []string{"2 programs (A.exe, B.exe)", "--entrypoint C:/app/A.exe"},
 		},
 		{name: "nothing there", project: "gone.csproj", words: []string{"there is no gone.csproj"}},
 		{name: "another file", project: "x.txt", files: map[string]string{"x.txt": ""}, words: []string{"x.txt is no project"}},

@@ -112,6 +112,24 @@ func TestOutputSortsLines(t *testing.T) {
 	}
 }
 
+func TestErrorsAreNotSaidTwice(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		errors   int
+		reported bool
+		lines    int
+	}{{2, false, 3}, {2, true, 1}, {5, true, 1}, {6, true, 7}, {6, false, 7}} {
+		f := &Failure{Action: "dotnet publish p.csproj", Reason: "exit code 1", Reported: test.reported, Remedy: "try again"}
+		for range test.errors {
+			f.Diagnostics = append(f.Diagnostics, Diagnostic{Severity: "error", Code: "CS0103", Message: "no x"})
+		}
+		text := strings.TrimSuffix(strings.TrimSuffix(f.Error(), "try again"), "\n")
+		if got := strings.Count(text, "\n") + 1; got != test.lines || !strings.HasSuffix(f.Error(), "try again") {
+			t.Errorf("%d errors, reported: %v: %d lines, want %d:\n%v", test.errors, test.reported, got, test.lines, f)
+		}
+	}
+}
+
 func TestProperties(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{

@@ -3,7 +3,9 @@
 package main_test
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"syscall"
@@ -43,19 +45,32 @@ func peakMemory(b *testing.B, app string) float64 {
 	return float64(usage.Maxrss) * float64(unit) / (1 << 20)
 }
 
-// appOfSize is a publish folder with files of 32 MB that compress by a half.
+// appOfSize is a publish folder with files of 32 MB that compress by a half. It
+// is written in small pieces: the system counts the memory that this process has
+// when it starts another one as that one's, too.
 func appOfSize(b *testing.B, bytes int) string {
 	b.Helper()
 	dir := filepath.Join(b.TempDir(), "app")
 	if err := sampleapp.Write(dir, "hello"); err != nil {
 		b.Fatal(err)
 	}
-	const file = 32 << 20
+	const file, piece = 32 << 20, 256 << 10
+	zeros := make([]byte, piece/2)
 	for i := 0; bytes > 0; i++ {
-		n := min(bytes, file)
-		half := randomText(uint64(i), n/2)
-		writeFile(b, filepath.Join(dir, "data", fmt.Sprintf("%03d.bin", i)), half+string(make([]byte, n-n/2)))
-		bytes -= n
+		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("%03d.bin", i)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for n := 0; n < file && bytes > 0; n, bytes = n+piece, bytes-piece {
+			_, err1 := f.WriteString(randomText(uint64(i*file+n), piece/2))
+			_, err2 := f.Write(zeros)
+			if err := errors.Join(err1, err2); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := f.Close(); err != nil {
+			b.Fatal(err)
+		}
 	}
 	return dir
 }

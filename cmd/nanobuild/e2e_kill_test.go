@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,11 +38,10 @@ func TestKilled(t *testing.T) {
 	}
 	whole := ok(t, app, env, publish(filepath.Join(layouts, "first"))...)
 	before := tagged(t, repo)
-	killed := 0
+	dir, killed := filepath.Join(layouts, "killed"), 0
 	for i := range 20 {
 		// New content, so that there is work to do and the tag would move.
 		writeFile(t, filepath.Join(app, "random.bin"), randomText(uint64(i), 4<<20))
-		dir := filepath.Join(layouts, "killed")
 		cmd := command(t, app, env, publish(dir)...)
 		timer := time.AfterFunc(time.Duration(rand.Int64N(int64(whole.took)*5/4)), func() { _ = cmd.Process.Kill() })
 		r := finish(t, cmd)
@@ -62,11 +63,20 @@ func TestKilled(t *testing.T) {
 	if killed < 5 {
 		t.Errorf("only %d of 20 runs were killed: the moments are chosen badly", killed)
 	}
-	ok(t, app, env, publish(filepath.Join(layouts, "last"))...)
+	ok(t, app, env, publish(dir)...)
+	checkLayout(t, dir)
 	if left := leftovers(t, temp); len(left) > 0 {
 		t.Errorf("left behind after the next run: %q", left)
 	}
-	checkLayout(t, filepath.Join(layouts, "last"))
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !slices.Contains([]string{"blobs", "index.json", "oci-layout"}, e.Name()) {
+			t.Errorf("%s is left in the layout", e.Name())
+		}
+	}
 }
 
 // publishedApp is a publish folder with bytes that do not compress.
@@ -85,7 +95,9 @@ func publishedApp(t testing.TB, bytes int) string {
 // randomText is n bytes that depend on the seed only.
 func randomText(seed uint64, n int) string {
 	b := make([]byte, n)
-	source := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)})
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	source := rand.NewChaCha8(key)
 	_, _ = source.Read(b) // never fails
 	return string(b)
 }

@@ -82,17 +82,18 @@ func TestArchiveFromProject(t *testing.T) {
 	if !strings.HasPrefix(r.stdout, "tar:") || !strings.HasPrefix(file, filepath.Join(dir, "images")+string(filepath.Separator)) || filepath.Base(file) != "tool.tar.gz" {
 		t.Fatalf("stdout = %q", r.stdout)
 	}
-	if got, want := repoTags(t, file), "team/tool:v7"; got != want {
+	archive := decompress(t, file)
+	if got, want := repoTags(t, archive), "team/tool:v7"; got != want {
 		t.Errorf("the archive is called %q, want %q", got, want)
 	}
 	var config map[string]any
-	if err := json.Unmarshal(skopeo(t, "inspect", "--config", "--raw", "docker-archive:"+file), &config); err != nil || config["os"] != "windows" {
+	if err := json.Unmarshal(skopeo(t, "inspect", "--config", "--raw", "docker-archive:"+archive), &config); err != nil || config["os"] != "windows" {
 		t.Errorf("skopeo reads %v, %v", config["os"], err)
 	}
 }
 
-// repoTags is the name that a compressed docker archive gives its image.
-func repoTags(t *testing.T, file string) string {
+// decompress writes what a .gz file holds into a file of its own.
+func decompress(t *testing.T, file string) string {
 	t.Helper()
 	f, err := os.Open(file)
 	if err != nil {
@@ -103,7 +104,28 @@ func repoTags(t *testing.T, file string) string {
 	if err != nil {
 		t.Fatalf("%s is not compressed: %v", file, err)
 	}
-	for archive := tar.NewReader(z); ; {
+	out, err := os.Create(filepath.Join(t.TempDir(), "plain.tar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(out, z); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Name()
+}
+
+// repoTags is the name that a docker archive gives its image.
+func repoTags(t *testing.T, file string) string {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for archive := tar.NewReader(f); ; {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			t.Fatalf("%s holds no manifest.json", file)

@@ -40,15 +40,19 @@ func (r *recorder) seen() []string {
 // publishing are projects that push or deploy by themselves when they are
 // published with dotnet. SERVER stands for the address, HOST for its host.
 var publishing = map[string]string{
-	"container profile": console("<PublishProfile>DefaultContainer</PublishProfile><ContainerRegistry>HOST</ContainerRegistry><ContainerBaseImage>HOST/base:1</ContainerBaseImage>", "") + `
--- Properties/PublishProfiles/DefaultContainer.pubxml --
-<Project>
+	"container profile": `
+-- web.csproj --
+<Project Sdk="Microsoft.NET.Sdk.Web">
   <PropertyGroup>
-    <WebPublishMethod>Container</WebPublishMethod>
-    <PublishProtocol>Container</PublishProtocol>
-    <_TargetId>NetSdkDefaultContainer</_TargetId>
+    <TargetFramework>net10.0</TargetFramework>
+    <ImplicitUsings>enable</ImplicitUsings>
+    <PublishProfile>DefaultContainer</PublishProfile>
+    <ContainerRegistry>HOST</ContainerRegistry>
+    <ContainerBaseImage>HOST/base:1</ContainerBaseImage>
   </PropertyGroup>
 </Project>
+-- Program.cs --
+WebApplication.Create(args).Run();
 `,
 	"zip deployment profile": `
 -- web.csproj --

@@ -76,7 +76,6 @@ End Module
 Console.WriteLine(Newtonsoft.Json.JsonConvert.SerializeObject(new { file = true }));
 `, args: []string{"tool.cs"}, prints: `{"file":true}`, says: []string{"PublishAot"},
 	},
-	"worker":      {files: workerProject, prints: "worked in Production"},
 	"single file": {files: console("<PublishSingleFile>true</PublishSingleFile>", ""), prints: "runs on .NET 10", says: []string{"PublishSingleFile=false"}},
 	"trimmed":     {files: console("<PublishTrimmed>true</PublishTrimmed>", ""), prints: "runs on .NET 10", says: []string{"PublishTrimmed=false"}, slow: true},
 	"ReadyToRun":  {files: console("<PublishReadyToRun>true</PublishReadyToRun>", ""), prints: "runs on .NET 10", slow: true},

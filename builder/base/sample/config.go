@@ -47,7 +47,7 @@ func configJSON(o Options, diffIDs []v1.Hash) ([]byte, error) {
 }
 
 func history(o Options, stamp string) []map[string]any {
-	var h []map[string]any
+	h := make([]map[string]any, 0, o.Layers)
 	for i := range o.Layers {
 		step := "Apply image " + o.OSVersion
 		if i > 0 {

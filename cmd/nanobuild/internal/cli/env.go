@@ -24,6 +24,7 @@ const (
 	envSDKUser         variable = "SDK_CONTAINER_REGISTRY_UNAME"
 	envSDKPassword     variable = "SDK_CONTAINER_REGISTRY_PWORD"
 	envGitHubToken     variable = "GITHUB_TOKEN"
+	envGitHubActor     variable = "GITHUB_ACTOR"
 	envDockerConfig    variable = "DOCKER_CONFIG"
 	envHTTPSProxy      variable = "HTTPS_PROXY"
 	envNoProxy         variable = "NO_PROXY"
@@ -36,7 +37,7 @@ var variables = []struct {
 }{
 	{envSourceDateEpoch, "creation time of the image in Unix seconds, when `--created` is not given"},
 	{envCI, "any value but `false`: dotnet leaves no build servers behind"},
-	{envGitHubActions, "`true`: diagnostics are shown as `::error file=…` annotations too"},
+	{envGitHubActions, "`true`: diagnostics are shown as `::error file=…` annotations too, unless the log format is json"},
 	{envPushUser, "user name for the registry that is pushed to"},
 	{envPushPassword, "password for it"},
 	{envPullUser, "user name for the registry that the base is pulled from, unless it is mcr.microsoft.com"},
@@ -46,6 +47,7 @@ var variables = []struct {
 	{envSDKUser, "older name of `" + string(envRegistryUser) + "`"},
 	{envSDKPassword, "older name of `" + string(envRegistryPass) + "`"},
 	{envGitHubToken, "used for ghcr.io when nothing else is configured"},
+	{envGitHubActor, "user name beside `GITHUB_TOKEN`, any if it is not set"},
 	{envDockerConfig, "folder of docker's `config.json`, which is asked for credentials when no variable above is meant for the registry"},
 	{envHTTPSProxy, "proxy for registries"},
 	{envNoProxy, "hosts that are reached without it"},
@@ -79,6 +81,9 @@ func (p Process) applyEnvironment(flags *pflag.FlagSet) error {
 			values = strings.Split(strings.TrimRight(strings.ReplaceAll(value, "\r\n", "\n"), "\n"), "\n")
 		}
 		for _, v := range values {
+			if v == "" { // a blank line is no value
+				continue
+			}
 			if err := flags.Set(f.Name, v); err != nil {
 				failed = usageError{fmt.Errorf("read %s: %w", flagVariable(f.Name), err)}
 			}

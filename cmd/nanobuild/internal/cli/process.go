@@ -49,7 +49,12 @@ func OS(version string) Process {
 // interrupted is the cause of a context that a signal ended.
 type interrupted struct{ signal os.Signal }
 
-func (i interrupted) Error() string { return "interrupted by " + i.signal.String() }
+func (i interrupted) Error() string {
+	if i.signal == syscall.SIGTERM {
+		return "ended by SIGTERM"
+	}
+	return "interrupted"
+}
 
 // Signals returns a context that the first SIGINT or SIGTERM ends, and a function
 // that stops listening. A second signal ends the process at once.

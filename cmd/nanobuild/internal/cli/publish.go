@@ -73,7 +73,7 @@ func (f *publishFlags) addTargets(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&t.Tags, "tag", "t", nil, "`tag` of the image (repeatable; default: the project's, else latest)")
 	flags.BoolVar(&f.push, "push", true, "push to the registry; false builds only")
 	flags.StringArrayVar(&t.Layouts, "oci-layout", nil, "write an OCI layout: `DIR[:tag]` (repeatable)")
-	flags.StringArrayVar(&t.Tarballs, "tarball", nil, "write a tarball for docker load: `FILE`, compressed if it ends in .gz (repeatable)")
+	flags.StringArrayVar(&t.Tarballs, "tarball", nil, "write a tarball for docker load: `FILE`, compressed if it ends in .gz, or a folder for REPOSITORY.tar.gz (repeatable)")
 	flags.StringVar(&f.imageRefs, "image-refs", "", "write the references that stdout shows to `FILE` too")
 	flags.StringVar(&f.digestFile, "digest-file", "", "write the digests alone to `FILE`, one per line")
 	flags.StringArrayVar(&f.options.Insecure, "insecure", nil, "`HOST` may be spoken to over plain http (repeatable; loopback always may)")
@@ -122,9 +122,12 @@ func (a *app) runPublish(cmd *cobra.Command, f *publishFlags) error {
 	default:
 		return usageError{fmt.Errorf("--layers %s is unknown: use split or single", f.layers)}
 	}
+	if err := errors.Join(a.checkFile("--image-refs", f.imageRefs), a.checkFile("--digest-file", f.digestFile)); err != nil {
+		return err
+	}
 	o.Epoch = a.getenv(envSourceDateEpoch)
 	o.Dotnet.CI = a.inCI()
-	if a.getenv(envGitHubActions) == "true" {
+	if a.getenv(envGitHubActions) == "true" && a.logFormat != "json" { // each line is JSON there
 		o.Dotnet.Annotate = func(d dotnet.Diagnostic) { fmt.Fprintln(a.Stderr, d.GitHub()) }
 	}
 	refs, err := flow.Publish(cmd.Context(), *o, a.deps(a.log))
@@ -150,13 +153,34 @@ func (a *app) printRefs(f *publishFlags, refs []string) error {
 	return errors.Join(err, a.writeFile(f.imageRefs, lines), a.writeFile(f.digestFile, digests.String()))
 }
 
+// checkFile finds out before the work begins that a file cannot be written after
+// it.
+func (a *app) checkFile(flag, file string) error {
+	if file == "" {
+		return nil
+	}
+	path := a.absolute(file)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return usageError{fmt.Errorf("%s %s is a folder: name a file", flag, file)}
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return usageError{fmt.Errorf("%s %s: there is no folder %s; make it first", flag, file, filepath.Dir(path))}
+	}
+	return nil
+}
+
+func (a *app) absolute(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(a.WorkDir, file)
+}
+
 func (a *app) writeFile(file, content string) error {
 	if file == "" {
 		return nil
 	}
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(a.WorkDir, file)
-	}
+	file = a.absolute(file)
 	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
 		return fmt.Errorf("write the references to %s: %w", file, err)
 	}

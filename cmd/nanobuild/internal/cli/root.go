@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/nanobuild/nanobuild/publish"
 )
 
 // app is one run of the program.
@@ -23,12 +26,15 @@ type app struct {
 // Run runs the command line and returns its exit code. The context is the one
 // that Signals returns.
 func Run(ctx context.Context, p Process, args []string) int {
-	a := &app{Process: p, log: newLogger(p.Stderr, "text", slog.LevelInfo)}
+	a := &app{Process: p}
 	root := a.root()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
+	}
+	if a.log == nil { // refused before the flags were applied
+		a.log = newLogger(a.Stderr, a.earlyFormat(root.PersistentFlags()), slog.LevelInfo)
 	}
 	if !a.started { // cobra refused a command, a flag or an argument
 		err = usageError{fmt.Errorf("%s; see %s --help", oneLine(err.Error()), cmd.CommandPath())}
@@ -37,13 +43,27 @@ func Run(ctx context.Context, p Process, args []string) int {
 	return exitCode(ctx, err)
 }
 
+// earlyFormat is the log format as far as it is known before setup is done.
+func (a *app) earlyFormat(flags *pflag.FlagSet) string {
+	if v := a.getenv(flagVariable("log-format")); v != "" && !flags.Changed("log-format") {
+		return v
+	}
+	return a.logFormat
+}
+
 // oneLine joins the lines of cobra's suggestions.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func (a *app) report(ctx context.Context, err error) {
 	var signalled interrupted
 	if errors.As(context.Cause(ctx), &signalled) {
-		a.log.Error(signalled.Error() + "; nothing was left behind")
+		// Most of err only says that it was interrupted. What has moved is news.
+		var tag *publish.TagError
+		if errors.As(err, &tag) {
+			a.log.Error(tag.Error())
+		}
+		a.log.Debug(err.Error())
+		a.log.Error(signalled.Error() + "; only images whose references were printed are finished")
 		return
 	}
 	a.log.Error(err.Error())
@@ -77,8 +97,15 @@ macOS or Windows, without a Docker daemon and without a Windows machine.`,
 // setup applies environment and the flags that every command has.
 func (a *app) setup(cmd *cobra.Command) error {
 	a.started = true
+	asked := [2]bool{cmd.Flags().Changed("quiet"), cmd.Flags().Changed("verbose")}
 	if err := a.applyEnvironment(cmd.Flags()); err != nil {
 		return err
+	}
+	switch asked { // one of the two as a flag wins over the other as a variable
+	case [2]bool{true, false}:
+		a.verbose = a.verbose && !a.quiet
+	case [2]bool{false, true}:
+		a.quiet = a.quiet && !a.verbose
 	}
 	if a.logFormat != "text" && a.logFormat != "json" {
 		return usageError{fmt.Errorf("--log-format %s is unknown: use text or json", a.logFormat)}

@@ -29,6 +29,10 @@ func (r *run) keychainFor(host string) authn.Keychain {
 
 // host is the registry that flags name, or "".
 func (t Targets) host() string {
-	host, _, _ := strings.Cut(t.Repo, "/")
-	return host
+	repo, err := publish.ParseRepo(strings.TrimSuffix(t.Repo, "/"), nil)
+	if err != nil { // "", or a prefix that is a host alone
+		host, _, _ := strings.Cut(t.Repo, "/")
+		return host
+	}
+	return repo.RegistryStr()
 }

@@ -15,17 +15,35 @@ type bases struct {
 	log     *slog.Logger
 	mu      sync.Mutex
 	found   map[string]*resolution
+	early   sync.WaitGroup
 }
 
 type resolution struct {
-	once sync.Once
-	base *base.Base
-	err  error
+	once, told sync.Once
+	base       *base.Base
+	err        error
 }
 
-// get returns the base. The context must be that of the whole run: the layers of
-// a base in a registry are read with it later.
+// get returns the base, and tells of it the first time. The context must be that
+// of the whole run: the layers of a base in a registry are read with it later.
 func (b *bases) get(ctx context.Context, ref string) (*base.Base, error) {
+	r := b.resolve(ctx, ref)
+	if r.err != nil {
+		return nil, at(StageBase, r.err)
+	}
+	r.told.Do(func() { b.announce(r.base) })
+	return r.base, nil
+}
+
+// prefetch begins to resolve a base that may be wanted later.
+func (b *bases) prefetch(ctx context.Context, ref string) {
+	b.early.Go(func() { b.resolve(ctx, ref) })
+}
+
+// wait waits for what prefetch began.
+func (b *bases) wait() { b.early.Wait() }
+
+func (b *bases) resolve(ctx context.Context, ref string) *resolution {
 	b.mu.Lock()
 	if b.found == nil {
 		b.found = map[string]*resolution{}
@@ -37,13 +55,8 @@ func (b *bases) get(ctx context.Context, ref string) (*base.Base, error) {
 		b.found[name] = r
 	}
 	b.mu.Unlock()
-	r.once.Do(func() {
-		r.base, r.err = base.Resolve(ctx, ref, b.options)
-		if r.err == nil {
-			b.announce(r.base)
-		}
-	})
-	return r.base, at(StageBase, r.err)
+	r.once.Do(func() { r.base, r.err = base.Resolve(ctx, ref, b.options) })
+	return r
 }
 
 func (b *bases) announce(found *base.Base) {

@@ -46,6 +46,7 @@ func Demo(ctx context.Context, o DemoOptions, d Deps) (err error) {
 
 	demo := &demo{DemoOptions: o, deps: d, registry: r, app: filepath.Join(temp.path, sampleapp.Name)}
 	demo.deps.Log = quieter(ctx, d.Log)
+	demo.deps.Keychain = nil // its registry asks for nothing, and docker's helpers may be broken
 	demo.say("Registry in this process at %s, with a sample Windows base of a few kilobytes.\n", r.address)
 	for _, step := range []struct{ title, message string }{
 		{"First publish", "Hello from nanobuild!"},

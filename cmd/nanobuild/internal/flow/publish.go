@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/nanobuild/nanobuild/builder"
 	"github.com/nanobuild/nanobuild/builder/base"
@@ -39,7 +38,10 @@ func Publish(ctx context.Context, o PublishOptions, d Deps) (refs []string, err 
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, r.close()) }()
+	defer func() {
+		cancel(nil) // ends what nobody waits for
+		err = errors.Join(err, r.close())
+	}()
 	if err := r.build(ctx, cancel); err != nil {
 		return nil, err
 	}
@@ -71,7 +73,7 @@ func newRun(o PublishOptions, d Deps) (*run, error) {
 	if r.Jobs < 1 {
 		return nil, at(StageUsage, fmt.Errorf("-j %d: at least one job is needed", r.Jobs))
 	}
-	if err := errors.Join(r.checkNames(), r.Image.Validate()); err != nil {
+	if err := errors.Join(r.checkNames(), base.CheckOSVersion(o.OSVersion), r.Image.Validate()); err != nil {
 		return nil, at(StageUsage, err)
 	}
 	var err error
@@ -89,6 +91,7 @@ func newRun(o PublishOptions, d Deps) (*run, error) {
 }
 
 func (r *run) close() error {
+	r.bases.wait()
 	var failed error
 	for _, p := range r.projects {
 		if p.image != nil {
@@ -101,25 +104,29 @@ func (r *run) close() error {
 // build makes the images. While dotnet works on the first project, the base is
 // resolved and the targets are checked; what goes wrong there stops dotnet.
 func (r *run) build(ctx context.Context, cancel context.CancelCauseFunc) error {
-	var g errgroup.Group
+	var steps sync.WaitGroup
+	var once sync.Once
+	var first error // ends the other steps, whose own errors then tell nothing
 	spawn := func(step func() error) {
-		g.Go(func() error {
-			err := step()
-			if err != nil {
-				cancel(err)
+		steps.Go(func() {
+			if err := step(); err != nil {
+				once.Do(func() {
+					first = err
+					cancel(err)
+				})
 			}
-			return err
 		})
 	}
 	if r.Base != "" {
 		spawn(func() error { _, err := r.bases.get(ctx, r.Base); return err })
 	} else {
 		// Most projects take the default. Its failure counts when a project does.
-		go func() { _, _ = r.bases.get(ctx, base.Default) }()
+		r.bases.prefetch(ctx, base.Default)
 	}
 	spawn(func() error { return r.checkTargets(ctx) })
 	spawn(func() error { return r.prepareAll(ctx, spawn) })
-	return g.Wait()
+	steps.Wait()
+	return first
 }
 
 // prepareAll runs dotnet for one project after the other: two runs at once that

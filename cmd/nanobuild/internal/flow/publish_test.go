@@ -220,9 +220,10 @@ func TestStagesOfErrors(t *testing.T) {
 		"layout is a file":  {func(o *PublishOptions) { o.Targets.Layouts = []string{filepath.Join(app, "Demo.exe")} }, StagePush, "Demo.exe"},
 		"tag with a space":  {func(o *PublishOptions) { o.Targets.Tags = []string{"a b"} }, StageUsage, "a b"},
 		"env without value": {func(o *PublishOptions) { o.Image = builder.Overrides{Env: []string{"A"}} }, StageUsage, "A"},
+		"os version":        {func(o *PublishOptions) { o.OSVersion = "9" }, StageUsage, "--os-version"},
 		"clock":             {func(o *PublishOptions) { o.Epoch = "yesterday" }, StageUsage, "SOURCE_DATE_EPOCH"},
 		"annotation":        {func(o *PublishOptions) { o.Image = builder.Overrides{Annotations: []string{"a=b"}} }, StageUsage, "--format oci"},
-		"base folder":       {func(o *PublishOptions) { o.Image = builder.Overrides{AppDir: `C:\Windows\app`} }, StageUsage, `C:\\Windows`},
+		"base folder":       {func(o *PublishOptions) { o.Image = builder.Overrides{AppDir: `C:\Windows\app`} }, StageUsage, "Windows"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -88,7 +88,11 @@ func (r *run) fallback(p *project, image repository) (publish.Sink, error) {
 	if p.target.Kind == dotnet.ProjectFile {
 		dir = filepath.Join(p.target.Dir, "bin", "nanobuild")
 	}
-	r.Log.Info(fmt.Sprintf("%s: no --repo, --oci-layout or --tarball: the image goes into the OCI layout %s", p.argument, dir))
+	why := "no --repo, --oci-layout or --tarball"
+	if image.push != nil { // and NoPush
+		why = "--push=false"
+	}
+	r.Log.Info(fmt.Sprintf("%s: %s: the image goes into the OCI layout %s", p.argument, why, dir))
 	return r.layoutSink(dir, image.name), nil
 }
 
@@ -120,6 +124,9 @@ func (r *run) checkTargets(ctx context.Context) error {
 	for _, l := range t.Layouts {
 		sinks = append(sinks, r.layoutSink(l, "check"))
 	}
+	for _, file := range t.Tarballs {
+		sinks = append(sinks, r.tarballSink(file, repository{name: "check", path: "check"}))
+	}
 	return checkSinks(ctx, sinks)
 }
 
@@ -134,11 +141,11 @@ func checkSinks(ctx context.Context, sinks []publish.Sink) error {
 // pushError tells wrong names, and a base that stops halfway, from places that
 // cannot be written.
 func pushError(err error) error {
-	usage, source := (*publish.UsageError)(nil), (*publish.SourceError)(nil)
+	usage, source, damaged := (*publish.UsageError)(nil), (*publish.SourceError)(nil), (*publish.MismatchError)(nil)
 	switch {
 	case errors.As(err, &usage):
 		return at(StageUsage, err)
-	case errors.As(err, &source): // only layers of the base come from elsewhere
+	case errors.As(err, &source), errors.As(err, &damaged): // only layers of the base come from elsewhere
 		return at(StageBase, err)
 	}
 	return at(StagePush, err)

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,11 +27,21 @@ func (r *run) checkNames() error {
 			return err
 		}
 	}
-	if len(r.Projects) > 1 {
-		for _, file := range t.Tarballs {
-			if !r.isFolder(file) {
-				return oneTarball(file, len(r.Projects))
-			}
+	for _, file := range t.Tarballs {
+		switch {
+		case file == "":
+			return errors.New("--tarball is empty: name a file, or a folder with a slash at its end")
+		case len(r.Projects) > 1 && !r.isFolder(file):
+			return oneTarball(file, len(r.Projects))
+		}
+	}
+	for _, place := range t.Layouts {
+		dir, tag := splitLayout(place)
+		switch {
+		case dir == "":
+			return fmt.Errorf("--oci-layout %q names no folder", place)
+		case len(r.Projects) > 1 && tag != "":
+			return fmt.Errorf("--oci-layout %s gives one name to the images of %d projects, and each would replace the one before; leave the tag away: --oci-layout %s", place, len(r.Projects), dir)
 		}
 	}
 	switch {
@@ -49,7 +60,7 @@ func (r *run) checkNames() error {
 
 // known says whether checkTargets has seen all targets before dotnet ended.
 func (t Targets) known() bool {
-	return !t.prefix() && (t.Repo != "" || len(t.Layouts) > 0)
+	return !t.prefix() && (t.Repo != "" || len(t.Layouts)+len(t.Tarballs) > 0)
 }
 
 // prefix says whether Repo is one for several images.
@@ -154,7 +165,9 @@ func (r *run) pushed(repo string) (repository, error) {
 	if err != nil {
 		return repository{}, err
 	}
-	return repository{name: parsed.Name(), path: parsed.RepositoryStr(), push: &parsed}, nil
+	// The client library has an old name for Docker Hub, which containerd never has.
+	full := strings.Replace(parsed.Name(), name.DefaultRegistry+"/", "docker.io/", 1)
+	return repository{name: full, path: parsed.RepositoryStr(), push: &parsed}, nil
 }
 
 // uniqueNames refuses images that would overwrite each other.
