@@ -21,6 +21,7 @@ type Options struct {
 	// PlainHTTP says whether a registry, given as HOST[:PORT], may be spoken to
 	// over http. Loopback addresses always may.
 	PlainHTTP func(host string) bool
+	What      string // what errors call it; "" means "base"
 	UserAgent string // put before go-containerregistry's own
 }
 
@@ -55,7 +56,11 @@ type source interface {
 func Resolve(ctx context.Context, ref string, o Options) (*Base, error) {
 	b, err := resolve(ctx, ref, o)
 	if err != nil {
-		return nil, fmt.Errorf("read base %s: %w", Expand(ref), err)
+		what := "base"
+		if o.What != "" {
+			what = o.What
+		}
+		return nil, fmt.Errorf("read %s %s: %w", what, Expand(ref), err)
 	}
 	return b, nil
 }

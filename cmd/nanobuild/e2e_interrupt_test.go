@@ -30,8 +30,8 @@ func TestInterrupted(t *testing.T) {
   <Target Name="Wait" BeforeTargets="CoreCompile"><Exec Command="touch '`+marker+`'; sleep 120" /></Target>`))
 			out := filepath.Join(t.TempDir(), "image")
 			cmd := command(t, dir, nil, "publish", ".", "--base", ociBase(t), "--oci-layout", out)
-			done := make(chan result, 1)
-			go func() { done <- finish(t, cmd) }()
+			done, wait := make(chan result, 1), start(t, cmd)
+			go func() { done <- wait() }()
 			awaitFile(t, marker, done)
 			if len(descendants(t, tempOf(cmd))) < 2 {
 				t.Error("no processes found while dotnet works: the search is broken")
@@ -39,12 +39,12 @@ func TestInterrupted(t *testing.T) {
 			if err := cmd.Process.Signal(tt.signal); err != nil {
 				t.Fatal(err)
 			}
-			start := time.Now()
+			signalled := time.Now()
 			r := <-done
 			if r.code != tt.code || r.stdout != "" {
 				t.Errorf("want exit code %d and no output: %s", tt.code, r)
 			}
-			t.Logf("ended %.1f s after the signal", time.Since(start).Seconds())
+			t.Logf("ended %.1f s after the signal", time.Since(signalled).Seconds())
 			time.Sleep(200 * time.Millisecond) // a killed process needs a moment to be gone
 			if left := descendants(t, r.temp); len(left) > 0 {
 				t.Errorf("processes left: %q", left)

@@ -43,8 +43,9 @@ func TestKilled(t *testing.T) {
 		// New content, so that there is work to do and the tag would move.
 		writeFile(t, filepath.Join(app, "random.bin"), randomText(uint64(i), 4<<20))
 		cmd := command(t, app, env, publish(dir)...)
+		wait := start(t, cmd)
 		timer := time.AfterFunc(time.Duration(rand.Int64N(int64(whole.took)*5/4)), func() { _ = cmd.Process.Kill() })
-		r := finish(t, cmd)
+		r := wait()
 		timer.Stop()
 		if r.code != 0 {
 			killed++

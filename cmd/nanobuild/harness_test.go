@@ -3,7 +3,6 @@ package main_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -123,20 +122,28 @@ func run(t testing.TB, dir string, env []string, args ...string) result {
 
 func finish(t testing.TB, cmd *exec.Cmd) result {
 	t.Helper()
+	return start(t, cmd)()
+}
+
+// start starts a prepared run, and returns a function that waits for its end.
+func start(t testing.TB, cmd *exec.Cmd) (wait func() result) {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := os.MkdirAll(filepath.Join(scratch, "home"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
-	err := cmd.Run()
-	r := result{stdout: stdout.String(), stderr: stderr.String(), took: time.Since(start), state: cmd.ProcessState, temp: tempOf(cmd)}
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
-		t.Fatalf("run nanobuild %q: %v\n%s", cmd.Args[1:], err, r)
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start nanobuild %q: %v", cmd.Args[1:], err)
 	}
-	r.code = cmd.ProcessState.ExitCode()
-	return r
+	return func() result {
+		_ = cmd.Wait() // the exit code says it all
+		return result{
+			stdout: stdout.String(), stderr: stderr.String(), code: cmd.ProcessState.ExitCode(),
+			took: time.Since(began), state: cmd.ProcessState, temp: tempOf(cmd),
+		}
+	}
 }
 
 // tempOf is the temporary folder that a command was given.

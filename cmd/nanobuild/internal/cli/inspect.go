@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -93,7 +94,7 @@ func facts(i *flow.Inspection) [][2]string {
 		{"created", i.Created.UTC().Format(time.RFC3339)},
 		{"base", i.Base.Name}, {"base digest", i.Base.Digest},
 		{"user", c.User}, {"working dir", c.WorkingDir},
-		{"entry point", strings.Join(c.Entrypoint, " ")}, {"arguments", strings.Join(c.Cmd, " ")},
+		{"entry point", arguments(c.Entrypoint)}, {"arguments", arguments(c.Cmd)},
 		{"ports", strings.Join(sortedKeys(c.ExposedPorts), " ")},
 	}
 	for _, e := range c.Env {
@@ -103,6 +104,18 @@ func facts(i *flow.Inspection) [][2]string {
 		rows = append(rows, [2]string{"label", k + "=" + c.Labels[k]})
 	}
 	return rows
+}
+
+// arguments joins arguments, quoting those that would not be seen as one.
+func arguments(argv []string) string {
+	shown := make([]string, 0, len(argv))
+	for _, a := range argv {
+		if a == "" || strings.ContainsAny(a, " \t\"") {
+			a = strconv.Quote(a)
+		}
+		shown = append(shown, a)
+	}
+	return strings.Join(shown, " ")
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -16,7 +16,7 @@ type logger struct{ *slog.Logger }
 
 func newLogger(w io.Writer, format string, level slog.Level) *logger {
 	if format == "json" {
-		return &logger{slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))}
+		return &logger{slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: withoutMarks}))}
 	}
 	return &logger{slog.New(&lineHandler{w: w, level: level, mu: &sync.Mutex{}})}
 }
@@ -40,6 +40,14 @@ func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 
 func (h *lineHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
 func (h *lineHandler) WithGroup(string) slog.Handler      { return h }
+
+// withoutMarks drops what only the plain lines need to know.
+func withoutMarks(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == flow.RawLine {
+		return slog.Attr{}
+	}
+	return a
+}
 
 // lead is what stands before the message: nothing before another program's line.
 func lead(r slog.Record) string {

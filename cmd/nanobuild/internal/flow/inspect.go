@@ -71,7 +71,7 @@ const createdByPrefix = "nanobuild: "
 func Inspect(ctx context.Context, o InspectOptions, d Deps) (found *Inspection, err error) {
 	plain := func(host string) bool { return publish.Loopback(host) || slices.Contains(o.Insecure, host) }
 	image, err := base.Resolve(ctx, o.Image, base.Options{
-		Transport: d.Transport, OSVersion: o.OSVersion, PlainHTTP: plain, UserAgent: d.UserAgent,
+		What: "image", Transport: d.Transport, OSVersion: o.OSVersion, PlainHTTP: plain, UserAgent: d.UserAgent,
 		Keychain: publish.NewKeychain(publish.CredentialOptions{Environ: d.Environ, Docker: d.Keychain, Warn: func(m string) { d.Log.Warn(m) }}),
 	})
 	if err != nil {

@@ -52,6 +52,11 @@ func locate(arguments []string, workDir string, entrypoint []string) ([]*project
 		if err := p.locate(entrypoint, workDir); err != nil {
 			return nil, dotnetError(err)
 		}
+		for _, other := range projects {
+			if other.target == p.target {
+				return nil, at(StageUsage, fmt.Errorf("%s and %s are the same project; name it once", other.argument, a))
+			}
+		}
 		projects = append(projects, p)
 	}
 	return projects, nil
@@ -135,7 +140,7 @@ func (r *run) runDotnet(ctx context.Context, p *project, inGit bool) error {
 	p.app = app
 	r.warn(app.Notices...)
 	took := r.Now().Sub(started)
-	r.Log.Info(fmt.Sprintf("%s: %d files to pack, %s", p.argument, len(app.Origins), secondsText(took)),
+	r.Log.Info(fmt.Sprintf("%s: %s to pack, %s", p.argument, filesText(len(app.Origins)), secondsText(took)),
 		"files", len(app.Origins), "seconds", took.Seconds())
 	return nil
 }

@@ -62,6 +62,7 @@ type run struct {
 	projects []*project
 	temp     *tempDir
 	bases    *bases
+	told     warnings
 }
 
 func newRun(o PublishOptions, d Deps) (*run, error) {

@@ -51,7 +51,7 @@ func (r *run) packed(p *project, l *layers.Layer, took time.Duration) {
 	if err != nil {
 		return // the build fails with it
 	}
-	r.Log.Info(fmt.Sprintf("%s: packed the %s layer, %d files, %s to %s, %s", p.argument, l.Origin(), l.Files(),
+	r.Log.Info(fmt.Sprintf("%s: packed the %s layer, %s, %s to %s, %s", p.argument, l.Origin(), filesText(l.Files()),
 		BytesText(l.UncompressedSize()), BytesText(size), secondsText(took)),
 		"layer", string(l.Origin()), "bytes", size, "seconds", took.Seconds())
 }

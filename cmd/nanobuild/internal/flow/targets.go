@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -17,45 +16,6 @@ type Targets struct {
 	Layouts  []string // DIR[:tag]
 	Tarballs []string // FILE
 	NoPush   bool     // leave registries alone
-}
-
-// checkNames finds mistakes in the names that flags give, before anything runs.
-func (r *run) checkNames() error {
-	t := r.Targets
-	for _, tag := range t.Tags {
-		if err := publish.ParseTag(tag); err != nil {
-			return err
-		}
-	}
-	for _, file := range t.Tarballs {
-		switch {
-		case file == "":
-			return errors.New("--tarball is empty: name a file, or a folder with a slash at its end")
-		case len(r.Projects) > 1 && !r.isFolder(file):
-			return oneTarball(file, len(r.Projects))
-		}
-	}
-	for _, place := range t.Layouts {
-		dir, tag := splitLayout(place)
-		switch {
-		case dir == "":
-			return fmt.Errorf("--oci-layout %q names no folder", place)
-		case len(r.Projects) > 1 && tag != "":
-			return fmt.Errorf("--oci-layout %s gives one name to the images of %d projects, and each would replace the one before; leave the tag away: --oci-layout %s", place, len(r.Projects), dir)
-		}
-	}
-	switch {
-	case t.Repo == "":
-	case t.prefix():
-		_, err := publish.ParsePrefix(t.Repo, r.plainHTTP)
-		return err
-	case len(r.Projects) > 1:
-		return fmt.Errorf("--repo %s names one repository for %d projects; end it in / to put each under its own name: --repo %s/", t.Repo, len(r.Projects), t.Repo)
-	default:
-		_, err := publish.ParseRepo(t.Repo, r.plainHTTP)
-		return err
-	}
-	return nil
 }
 
 // known says whether checkTargets has seen all targets before dotnet ended.

@@ -20,12 +20,41 @@ func BytesText(n int64) string {
 	}
 }
 
+// filesText counts files in words.
+func filesText(n int) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", n)
+}
+
 // secondsText writes how long a step took.
 func secondsText(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 
-func (d Deps) warn(messages ...string) {
+// warnings are told once in a run, however many projects earn them.
+type warnings struct {
+	mu   sync.Mutex
+	told map[string]bool
+}
+
+func (w *warnings) first(message string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.told[message] {
+		return false
+	}
+	if w.told == nil {
+		w.told = map[string]bool{}
+	}
+	w.told[message] = true
+	return true
+}
+
+func (r *run) warn(messages ...string) {
 	for _, m := range messages {
-		d.Log.Warn(m)
+		if r.told.first(m) {
+			r.Log.Warn(m)
+		}
 	}
 }
 
