@@ -65,7 +65,7 @@ func checkOwn(what, folder string, baseFolders []string) error {
 	}
 	for _, f := range baseFolders {
 		if strings.EqualFold(f, top) {
-			return input(ownFolder, `%s "%s" lies in C:\%s, which the base image has already and whose permissions the image would replace.`, what, folder, top)
+			return input(`Choose another one with --app-dir, such as C:\service.`, `%s "%s" lies in C:\%s, which the base image has already and whose permissions the image would replace.`, what, folder, top)
 		}
 	}
 	return nil

@@ -25,6 +25,9 @@ var _ source = (*registry)(nil)
 
 func openRegistry(given string, o Options) (*registry, error) {
 	full := Expand(given)
+	if isPath(given) {
+		return nil, fmt.Errorf("%[1]s is a path, not the name of an image; give oci:%[1]s for an OCI layout or tar:%[1]s for an archive of docker save", given)
+	}
 	ref, err := name.ParseReference(full)
 	if err != nil {
 		return nil, fmt.Errorf("%w; give a short name such as ltsc2022, REGISTRY/REPOSITORY:TAG without https://, oci:DIR or tar:FILE", err)
@@ -50,6 +53,11 @@ func openRegistry(given string, o Options) (*registry, error) {
 		given: given, ref: ref, puller: puller,
 		fetched: map[v1.Hash]*remote.Descriptor{}, images: map[v1.Hash]v1.Image{},
 	}, nil
+}
+
+// isPath says whether a reference looks like a file or folder of this machine.
+func isPath(ref string) bool {
+	return strings.HasPrefix(ref, "/") || strings.HasPrefix(ref, ".") || strings.HasPrefix(ref, "~") || strings.ContainsRune(ref, '\\')
 }
 
 // name writes out what was asked for: with docker.io and latest where they were

@@ -86,7 +86,7 @@ func (r *Result) readRuntime() error {
 }
 
 func frameworkList(frameworks []Framework) string {
-	var names []string
+	names := make([]string, 0, len(frameworks))
 	for _, f := range frameworks {
 		names = append(names, strings.TrimSpace(f.Name+" "+f.Version))
 	}

@@ -62,8 +62,9 @@ func hostPath(path string) string { return filepath.FromSlash(strings.ReplaceAll
 var slnProject = regexp.MustCompile(`(?m)^\s*Project\("[^"]*"\)\s*=\s*"[^"]*"\s*,\s*"([^"]+)"`)
 
 func parseSln(raw []byte) []string {
-	var projects []string
-	for _, m := range slnProject.FindAllSubmatch(raw, -1) {
+	found := slnProject.FindAllSubmatch(raw, -1)
+	projects := make([]string, 0, len(found))
+	for _, m := range found {
 		projects = append(projects, string(m[1]))
 	}
 	return projects

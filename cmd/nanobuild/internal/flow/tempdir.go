@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -58,13 +59,20 @@ func sweep(root string, now time.Time) {
 	}
 	for _, dir := range found {
 		info, err := os.Lstat(dir)
-		if err != nil || !info.IsDir() || !ownedByUs(info) {
+		if err != nil || !info.IsDir() || !ownedByUs(info) || !madeByUs(filepath.Base(dir)) {
 			continue
 		}
 		if abandoned(dir, now.Sub(info.ModTime())) {
 			_ = os.RemoveAll(dir)
 		}
 	}
+}
+
+// madeByUs knows the names of os.MkdirTemp, which end in a number: a folder
+// such as nanobuild-backup is somebody's own.
+func madeByUs(name string) bool {
+	number := strings.TrimPrefix(name, tempPrefix)
+	return number != "" && strings.Trim(number, "0123456789") == ""
 }
 
 func abandoned(dir string, age time.Duration) bool {

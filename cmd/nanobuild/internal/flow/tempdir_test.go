@@ -15,9 +15,9 @@ func TestTempDirSweepsWhatDeadRunsLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead := filepath.Join(root, "nanobuild-dead")
-	fresh := filepath.Join(root, "nanobuild-fresh")
-	other := filepath.Join(root, "somebody-else")
+	dead := filepath.Join(root, "nanobuild-1")
+	fresh := filepath.Join(root, "nanobuild-2")
+	other := filepath.Join(root, "nanobuild-backup")
 	for _, d := range []string{dead, fresh, other} {
 		if err := os.Mkdir(d, 0o700); err != nil {
 			t.Fatal(err)
@@ -52,7 +52,7 @@ func TestTempDirSweepsWhatDeadRunsLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(left) != 1 || left[0].Name() != "somebody-else" {
-		t.Errorf("left: %v, want only somebody-else", left)
+	if len(left) != 1 || left[0].Name() != "nanobuild-backup" {
+		t.Errorf("left: %v, want only nanobuild-backup", left)
 	}
 }
