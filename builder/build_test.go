@@ -278,7 +278,7 @@ func TestFolderOfTheBase(t *testing.T) {
 		b.Folders = []string{"windows", "app"}
 		spec, _ := configure(t, app, o)
 		_, err := builder.Build(t.Context(), spec, b, app, builder.Deps{TempDir: t.TempDir()})
-		wantInput(t, err, "base image has already", "permissions")
+		wantInput(t, err, "base image has already", "permissions", `--app-dir, such as C:\service`)
 	}
 }
 

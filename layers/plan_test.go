@@ -227,13 +227,14 @@ func TestPlanWarns(t *testing.T) {
 	const key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n"
 	p := mustPlan(t, PlanOptions{FS: fstest.MapFS{
 		"a.PFX":            file("x"),
+		"b.p12":            file("x"),
 		"tls.key":          file(strings.Replace(key, "PRIVATE", "EC PRIVATE", 1)),
 		"appsettings.json": file(`{"Key":"` + strings.ReplaceAll(key, "\n", `\n`) + `"}`),
 		"public.pem":       file("-----BEGIN PUBLIC KEY-----\nMIGHAgEAMBMGByqGSM49AgEG\n"),
 		"pem.js":           file("if (s.startsWith('-----BEGIN PRIVATE KEY-----')) {}"),
 		long:               file("x"),
 	}})
-	want := []string{"C:\\app\\ddd", "a.PFX is packed", "appsettings.json is packed", "tls.key is packed"}
+	want := []string{"C:\\app\\ddd", "a.PFX is packed", "appsettings.json is packed", "b.p12 is packed", "tls.key is packed"}
 	if len(p.Warnings) != len(want) {
 		t.Fatalf("warnings: %q", p.Warnings)
 	}

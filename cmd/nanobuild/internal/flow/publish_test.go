@@ -183,14 +183,14 @@ func TestNothingMovesWhenOneProjectIsBad(t *testing.T) {
 	w := newWorld(t)
 	good, bad := w.app(t, "good", "1"), w.app(t, "bad", "2")
 	rename(t, bad, "Demo", "Bad")
-	if err := os.WriteFile(filepath.Join(bad, "aux.txt"), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(bad, ".wh.gone"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	o := w.options(good, bad)
 	o.Targets = Targets{Repo: w.host + "/shop/"}
 	_, err := Publish(t.Context(), o, w.Deps)
-	if err == nil || stageOf(err) != StageUsage || !strings.Contains(err.Error(), "aux.txt") {
-		t.Errorf("error = %v, want a usage error about aux.txt", err)
+	if err == nil || stageOf(err) != StageUsage || !strings.Contains(err.Error(), ".wh.gone") {
+		t.Errorf("error = %v, want a usage error about .wh.gone", err)
 	}
 	if len(w.puts.list) != 0 {
 		t.Errorf("manifests were written: %v", w.puts.list)
