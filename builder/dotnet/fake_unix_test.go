@@ -25,7 +25,7 @@ esac; done
 	if err := os.WriteFile(exe, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return Request{Project: dir, WorkDir: dir, Dotnet: exe, TempDir: t.TempDir(), Env: []string{"PATH=" + os.Getenv("PATH")}}
+	return Request{Project: dir, WorkDir: dir, Dotnet: exe, TempDir: t.TempDir(), Env: []string{"PATH=/usr/bin:/bin"}}
 }
 
 // TestIncompleteSuccess has runs that end with exit code 0 and are no success.
