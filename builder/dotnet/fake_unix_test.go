@@ -72,7 +72,7 @@ func TestCancelStubborn(t *testing.T) {
 		}
 	}()
 	start := time.Now()
-	cmd := command{program: script, dir: dir, env: os.Environ(), grace: 200 * time.Millisecond}
+	cmd := command{program: script, dir: dir, env: []string{"PATH=/usr/bin:/bin"}, grace: 200 * time.Millisecond}
 	if _, err := cmd.run(ctx, newOutput(Request{}, "")); !errors.Is(err, stop) {
 		t.Errorf("run = %v, want %v", err, stop)
 	}
