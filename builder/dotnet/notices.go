@@ -20,10 +20,24 @@ func buildNotices(answer *evaluation) []string {
 	if answer.isTrue("PublishReadyToRunComposite") && answer.isTrue("PublishReadyToRun") {
 		add("%s rewrites the runtime (PublishReadyToRunComposite), which other images cannot share: -p PublishReadyToRunComposite=false shares it", name)
 	}
+	if others := foreignRIDs(answer.Properties["RuntimeIdentifiers"]); len(others) > 0 {
+		add("%s restores the packs of %s too (RuntimeIdentifiers): %s fetches only what the image needs", name, strings.Join(others, ", "), onlyOurs)
+	}
 	for _, lost := range collisions(answer.Items[publishItems]) {
 		add("%s are published under one name in letters of either case, so only one of them is in the image: rename the other", lost)
 	}
 	return notices
+}
+
+// foreignRIDs are the runtime identifiers of a list that no image is made for.
+func foreignRIDs(list string) []string {
+	var others []string
+	for rid := range strings.SplitSeq(list, ";") {
+		if rid = strings.TrimSpace(rid); rid != "" && !strings.EqualFold(rid, runtimeIdentifier) {
+			others = append(others, rid)
+		}
+	}
+	return others
 }
 
 // collisions finds files that are to be published under the same name: Windows

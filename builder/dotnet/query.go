@@ -15,7 +15,7 @@ var queriedProperties = []string{
 	"UseWindowsForms", "UseWPF", "_NativeExecutableExtension",
 	"MSBuildProjectFullPath", "MSBuildProjectDirectory", "ProjectAssetsFile", "NuGetPackageRoot",
 	"NETCoreSdkVersion", "BundledNETCoreAppPackageVersion", "RuntimeFrameworkVersion",
-	"Version", "PackageVersion", "InformationalVersion", "SourceRevisionId", "PrivateRepositoryUrl", "RepositoryUrl",
+	"RuntimeIdentifiers", "Version", "PackageVersion", "InformationalVersion", "SourceRevisionId", "PrivateRepositoryUrl", "RepositoryUrl",
 	"Authors", "Company", "Product", "Title", "Description", "Copyright",
 	"PackageLicenseExpression", "PackageProjectUrl",
 

@@ -14,6 +14,9 @@ type remedy struct {
 
 const win64 = "-r " + runtimeIdentifier
 
+// onlyOurs keeps a restore from fetching the runtimes of other platforms.
+const onlyOurs = "-p RuntimeIdentifiers=" + runtimeIdentifier
+
 // remedies are in the order in which they are tried.
 var remedies = []remedy{
 	{nil, regexp.MustCompile(`Cross-OS native compilation is not supported`),
@@ -46,6 +49,8 @@ var remedies = []remedy{
 		"the package feed wants credentials: set up a credential provider (VSS_NUGET_EXTERNAL_FEED_ENDPOINTS for Azure Artifacts) or NuGet.config, or run dotnet restore --interactive once"},
 	{[]string{"NU1301"}, nil,
 		"the package feed could not be reached: check NuGet.config, the network and the proxy"},
+	{[]string{"NU1101", "NU1102", "NU1103"}, regexp.MustCompile(`\.(?:Runtime|Host|Crossgen2|ILCompiler)\.(?:linux|osx|win-arm|win-x86|android|ios|browser|freebsd|maccatalyst)`),
+		"the project restores packs for other platforms than the image's: try " + onlyOurs},
 	{[]string{"NU1101", "NU1102", "NU1103"}, nil,
 		"check the package's name and version, and the feeds in NuGet.config (dotnet nuget list source)"},
 	{[]string{"NU1004"}, nil,

@@ -225,6 +225,8 @@ func TestRemedies(t *testing.T) {
 		"/a.csproj : error NU1301: Response status code does not indicate success: 401 (Unauthorized).":                                                                    "VSS_NUGET_EXTERNAL_FEED_ENDPOINTS",
 		"/a.csproj : error NU1301: Unable to load the service index for source https://feed.example.com/index.json.":                                                       "proxy",
 		"/a.csproj : error NU1101: Unable to find package X.":                                                                                                              "dotnet nuget list source",
+		"/a.csproj : error NU1101: Unable to find package Microsoft.AspNetCore.App.Runtime.linux-arm64.":                                                                   "-p RuntimeIdentifiers=win-x64",
+		"/a.csproj : error NU1101: Unable to find package Microsoft.AspNetCore.App.Runtime.win-x64.":                                                                       "dotnet nuget list source",
 		"/a.csproj : error NU1102: Unable to find package X with version (>= 9.0.0)":                                                                                       "dotnet nuget list source",
 		"/a.csproj : error NU1004: The project's runtime identifiers have changed from.":                                                                                   "<RuntimeIdentifiers>win-x64</RuntimeIdentifiers>",
 		"MSBUILD : error MSB1006: Property is not valid.":                                                                                                                  "use -t",
@@ -293,5 +295,18 @@ func TestCollisions(t *testing.T) {
 	got := collisions([]Item{item("data/case.txt", "/s/Case.txt"), item(`data\Case.txt`, "/s/case.txt"), item("a.txt", "/s/a"), item("a.txt", "/s/a")})
 	if want := []string{"/s/Case.txt and /s/case.txt"}; !cmp.Equal(got, want) {
 		t.Errorf("collisions = %q, want %q", got, want)
+	}
+}
+
+func TestPacksOfOtherPlatformsAreTold(t *testing.T) {
+	t.Parallel()
+	for list, want := range map[string]string{
+		"": "", "win-x64": "", "Win-x64; ": "",
+		"win-x64;linux-x64; osx-arm64;": "linux-x64, osx-arm64 too",
+	} {
+		got := strings.Join(buildNotices(&evaluation{Properties: map[string]string{"AssemblyName": "App", "RuntimeIdentifiers": list}}), "\n")
+		if (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("RuntimeIdentifiers %q: notices %q, want %q", list, got, want)
+		}
 	}
 }
