@@ -5,13 +5,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -20,42 +18,6 @@ import (
 
 	"github.com/nanobuild/nanobuild/testdata/need"
 )
-
-// startRegistry runs docker-registry on a loopback port and returns its host.
-func startRegistry(t *testing.T) string {
-	t.Helper()
-	program := need.Registry(t)
-	dir := t.TempDir()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	host := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	config := filepath.Join(dir, "config.yml")
-	content := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}\nhttp: {addr: %s}\n", filepath.Join(dir, "data"), host)
-	if err := os.WriteFile(config, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "serve", config)
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for range 200 {
-		if c, err := net.Dial("tcp", host); err == nil {
-			_ = c.Close()
-			return host
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	t.Fatalf("docker-registry does not listen on %s: %s", host, log.String())
-	return ""
-}
 
 // skopeoReads returns the digest under which skopeo sees the image, after having
 // copied all its blobs to a folder, which checks them.
@@ -88,7 +50,7 @@ func skopeoReads(t *testing.T, ref string) string {
 func TestDockerRegistryAndSkopeo(t *testing.T) {
 	t.Parallel()
 	need.Skopeo(t)
-	host := startRegistry(t)
+	host := need.StartRegistry(t)
 	dir := t.TempDir()
 	base := remoteBase(t, host+"/windows/nanoserver", testLayer(t, 7, 400_000))
 	img := testImage(t, base, testLayer(t, 1, 200_000), testLayer(t, 2, 90_000))
@@ -158,7 +120,7 @@ func TestSkopeoReadsLayouts(t *testing.T) {
 // distribution refuses a manifest whose blobs it lacks: nothing may be tagged then.
 func TestDockerRegistryRefusesMissingLayers(t *testing.T) {
 	t.Parallel()
-	host := startRegistry(t)
+	host := need.StartRegistry(t)
 	s := newTestRegistry(t, host+"/app", RegistryOptions{})
 	_, err := s.Commit(t.Context(), testImage(t, testLayer(t, 1, 1000)), []string{"v1"})
 	if err == nil || !strings.Contains(err.Error(), "MANIFEST_BLOB_UNKNOWN") {
@@ -174,7 +136,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes 288 MB")
 	}
-	host := startRegistry(t)
+	host := need.StartRegistry(t)
 	dir := t.TempDir()
 	sinks := []Sink{
 		newTestRegistry(t, host+"/big", RegistryOptions{}),

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -23,7 +24,10 @@ func TestWhichImageOfALayout(t *testing.T) {
 	unnamed := imageLayout(t, a, b)
 	colon := filepath.Join(t.TempDir(), "a:b")
 	if err := os.Rename(imageLayout(t, a), colon); err != nil {
-		t.Skip("no colons in names here: ", err)
+		if runtime.GOOS != "windows" {
+			t.Fatal(err)
+		}
+		t.Skip("Windows has no colons in names")
 	}
 	for ref, want := range map[string]v1.Image{
 		named + ":corp/base:v1": a,

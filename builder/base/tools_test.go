@@ -1,16 +1,9 @@
 package base_test
 
 import (
-	"bytes"
-	"fmt"
-	"net"
-	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -18,40 +11,6 @@ import (
 	"github.com/nanobuild/nanobuild/builder/base/sample"
 	"github.com/nanobuild/nanobuild/testdata/need"
 )
-
-// startRegistry runs the real registry program and returns HOST:PORT.
-func startRegistry(t *testing.T) string {
-	t.Helper()
-	program := need.Registry(t)
-	l := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0"))
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	config := filepath.Join(dir, "config.yml")
-	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %q}}\nhttp: {addr: %q}\n", dir, addr)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), program, "serve", config)
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Wait() }) // the test's context ends it
-	for range 100 {
-		resp, err := http.Get("http://" + addr + "/v2/")
-		if err == nil {
-			_ = resp.Body.Close()
-			return addr
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Fatal("the registry does not answer")
-	return ""
-}
 
 func run(t *testing.T, program string, args ...string) {
 	t.Helper()
@@ -64,7 +23,7 @@ func run(t *testing.T, program string, args ...string) {
 // skopeo makes of them.
 func TestWhatOtherToolsWrite(t *testing.T) {
 	t.Parallel()
-	skopeo, host := need.Skopeo(t), startRegistry(t)
+	skopeo, host := need.Skopeo(t), need.StartRegistry(t)
 	for name, o := range map[string]sample.Options{
 		"docker": {Layers: 2, Padding: 100_000, ExtraConfig: map[string]any{"config.X": 1}},
 		"oci":    {OCI: true, OSFeatures: []string{"win32k"}},

@@ -37,6 +37,9 @@ func (f *Failure) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", f.Action, f.Reason)
 	if f.Reported && len(f.Diagnostics) <= shownErrors {
+		if len(f.Diagnostics) > 0 {
+			b.WriteString(", see the errors above")
+		}
 		return withRemedy(b.String(), f.Remedy) // they are the last thing on the screen
 	}
 	for i, d := range f.Diagnostics {

@@ -21,6 +21,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow/sampleapp"
+
+	"github.com/nanobuild/nanobuild/testdata/need"
 )
 
 // TestKilled kills the program at random moments while it packs and pushes. A
@@ -28,7 +30,7 @@ import (
 // the next run removes what the dead one left in the temporary folder.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	registry := startRegistry(t)
+	registry := need.StartRegistry(t)
 	app := publishedApp(t, 24<<20)
 	temp, layouts := t.TempDir(), t.TempDir()
 	env := []string{"TMPDIR=" + temp, "TMP=" + temp, "TEMP=" + temp}

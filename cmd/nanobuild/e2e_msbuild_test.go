@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/nanobuild/nanobuild/testdata/need"
 )
 
 // TestTargetFromProject lets the project say where its image goes: registry with
@@ -23,7 +25,7 @@ import (
 func TestTargetFromProject(t *testing.T) {
 	t.Parallel()
 	needDotnet(t)
-	registry := startRegistry(t)
+	registry := need.StartRegistry(t)
 	dir := writeProject(t, console(`
     <AssemblyName>My Company.API</AssemblyName>
     <ContainerRegistry>http://`+registry+`/team/</ContainerRegistry>

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nanobuild/nanobuild/testdata/need"
 )
 
 var digestReference = regexp.MustCompile(`^localhost:\d+/[a-z0-9/._-]+@sha256:[0-9a-f]{64}$`)
@@ -18,7 +20,7 @@ var digestReference = regexp.MustCompile(`^localhost:\d+/[a-z0-9/._-]+@sha256:[0
 func TestProjectToRegistry(t *testing.T) {
 	t.Parallel()
 	needDotnet(t)
-	registry := startRegistry(t)
+	registry := need.StartRegistry(t)
 	dir := copyProject(t, "hello")
 	for _, v := range baseVariants(t) {
 		t.Run(v.name, func(t *testing.T) {
@@ -108,7 +110,7 @@ func diffIDs(config map[string]any) []string {
 func TestImagesRun(t *testing.T) {
 	t.Parallel()
 	needDotnet(t)
-	registry := startRegistry(t)
+	registry := need.StartRegistry(t)
 	base := pushBase(t, registry, baseVariants(t)[0])
 	dir := t.TempDir()
 	for _, name := range []string{"hello", "webapi", "shop"} {

@@ -1,16 +1,12 @@
 package main_test
 
 import (
-	"bufio"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,65 +20,6 @@ import (
 
 // baseRepo is where the tests' registries hold the base image.
 const baseRepo = "/windows/nanoserver:ltsc2022"
-
-// startRegistry starts a registry of its own for the test, on a loopback port,
-// and returns its host:port.
-func startRegistry(t testing.TB) string {
-	t.Helper()
-	registry := need.Registry(t)
-	dir := t.TempDir()
-	config := filepath.Join(dir, "config.yml")
-	writeFile(t, config, `version: 0.1
-log: {level: info}
-storage:
-  filesystem: {rootdirectory: `+filepath.Join(dir, "data")+`}
-  delete: {enabled: true}
-http: {addr: "127.0.0.1:0"}
-`)
-	cmd := exec.Command(registry, "serve", config)
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "OTEL_TRACES_EXPORTER=none"}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", registry, err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	return awaitAddress(t, stderr)
-}
-
-var listening = regexp.MustCompile(`listening on (127\.0\.0\.1:\d+)`)
-
-// awaitAddress reads the registry's log until it names its address.
-func awaitAddress(t testing.TB, log io.Reader) string {
-	t.Helper()
-	found := make(chan string, 1)
-	go func() {
-		defer close(found)
-		lines := bufio.NewScanner(log)
-		for lines.Scan() {
-			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
-				found <- m[1]
-				break
-			}
-		}
-		_, _ = io.Copy(io.Discard, log)
-	}()
-	select {
-	case address, there := <-found:
-		if !there {
-			t.Fatal("the registry ended without an address")
-		}
-		return "localhost:" + address[strings.LastIndex(address, ":")+1:]
-	case <-time.After(20 * time.Second):
-		t.Fatal("the registry does not start")
-		return ""
-	}
-}
 
 // baseVariant is a base image that tests build on.
 type baseVariant struct {

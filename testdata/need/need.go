@@ -1,5 +1,5 @@
 // Package need lets tests ask for the outside programs they run. A missing one
-// skips the test with a message; NANOBUILD_TEST_REQUIRE=dotnet,wine,registry
+// skips the test with a message; NANOBUILD_TEST_REQUIRE=dotnet,wine,registry,base,git
 // turns that skip into a failure.
 package need
 
@@ -13,6 +13,20 @@ import (
 
 // Dotnet skips the test where no .NET SDK is on PATH, and returns its path.
 func Dotnet(t testing.TB) string { return program(t, "dotnet", "dotnet", "install the .NET SDK 10") }
+
+// Git skips the test where git is missing, and returns its path.
+func Git(t testing.TB) string { return program(t, "git", "git", "install git") }
+
+// Base skips the test where no base image is named, and returns the OCI layout
+// that holds one.
+func Base(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("NANOBUILD_TEST_BASE")
+	if dir == "" {
+		missing(t, "base", "set NANOBUILD_TEST_BASE to an OCI layout of a Windows base")
+	}
+	return dir
+}
 
 // Skopeo skips the test where skopeo is missing, and returns its path. It
 // belongs to the registry tests.
