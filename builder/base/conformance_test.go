@@ -14,7 +14,6 @@ import (
 
 	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/builder/base/sample"
-
 	"github.com/nanobuild/nanobuild/testdata/need"
 )
 

@@ -21,9 +21,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow/sampleapp"
-
 	"github.com/nanobuild/nanobuild/testdata/need"
 )
+
+// kills is how many runs must end in the middle.
+const kills = 20
 
 // TestKilled kills the program at random moments while it packs and pushes. A
 // layout is never half there, the tag names a whole image or the old one, and
@@ -41,12 +43,13 @@ func TestKilled(t *testing.T) {
 	whole := ok(t, app, env, publish(filepath.Join(layouts, "first"))...)
 	before := tagged(t, repo)
 	dir, killed := filepath.Join(layouts, "killed"), 0
-	for i := range 20 {
+	runs := 0
+	for ; killed < kills && runs < 4*kills; runs++ {
 		// New content, so that there is work to do and the tag would move.
-		writeFile(t, filepath.Join(app, "random.bin"), randomText(uint64(i), 4<<20))
+		writeFile(t, filepath.Join(app, "random.bin"), randomText(uint64(runs), 4<<20))
 		cmd := command(t, app, env, publish(dir)...)
 		wait := start(t, cmd)
-		timer := time.AfterFunc(time.Duration(rand.Int64N(int64(whole.took)*5/4)), func() { _ = cmd.Process.Kill() })
+		timer := time.AfterFunc(time.Duration(rand.Int64N(int64(whole.took))), func() { _ = cmd.Process.Kill() })
 		r := wait()
 		timer.Stop()
 		if r.code != 0 {
@@ -59,12 +62,12 @@ func TestKilled(t *testing.T) {
 			before = now
 		}
 		if t.Failed() {
-			t.Fatalf("after run %d, killed after %.2f s", i, r.took.Seconds())
+			t.Fatalf("after run %d, killed after %.2f s", runs, r.took.Seconds())
 		}
 	}
-	t.Logf("%d of 20 runs were killed, a whole one takes %.2f s", killed, whole.took.Seconds())
-	if killed < 5 {
-		t.Errorf("only %d of 20 runs were killed: the moments are chosen badly", killed)
+	t.Logf("%d of %d runs were killed, a whole one takes %.2f s", killed, runs, whole.took.Seconds())
+	if killed < kills {
+		t.Errorf("only %d of %d runs were killed: the moments are chosen badly", killed, runs)
 	}
 	ok(t, app, env, publish(dir)...)
 	checkLayout(t, dir)
