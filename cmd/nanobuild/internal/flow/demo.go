@@ -38,7 +38,7 @@ func Demo(ctx context.Context, o DemoOptions, d Deps) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.server.Close()) }()
-	temp, err := newTempDir(d.TempRoot, d.Now())
+	temp, err := newTempDir(d.TempRoot)
 	if err != nil {
 		return err
 	}

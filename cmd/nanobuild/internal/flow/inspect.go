@@ -81,7 +81,7 @@ func Inspect(ctx context.Context, o InspectOptions, d Deps) (found *Inspection, 
 	if err != nil {
 		return nil, at(StageBase, fmt.Errorf("read the config of %s: %w", image.Name, err))
 	}
-	temp, err := newTempDir(d.TempRoot, d.Now())
+	temp, err := newTempDir(d.TempRoot)
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func newRun(o PublishOptions, d Deps) (*run, error) {
 		Transport: d.Transport, Keychain: r.keychainFor(o.Targets.host()), OSVersion: o.OSVersion,
 		PlainHTTP: r.plainHTTP, UserAgent: d.UserAgent,
 	}, log: d.Log}
-	if r.temp, err = newTempDir(d.TempRoot, d.Now()); err != nil {
+	if r.temp, err = newTempDir(d.TempRoot); err != nil {
 		return nil, err
 	}
 	return r, nil

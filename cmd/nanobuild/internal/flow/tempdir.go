@@ -3,24 +3,22 @@ package flow
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/gofrs/flock"
 )
 
 const (
 	tempPrefix = "nanobuild-"
-	lockName   = "lock"
-	// A folder without a lock file is being made right now, or was left by a run
-	// that died in its first moment.
-	unlockedAge = time.Minute
+	lockSuffix = ".lock"
 )
 
-// tempDir is the private folder of one run. A lock held inside it tells later
-// runs that it is in use.
+// tempDir is the private folder of one run. Its lock is a file beside it that is
+// there, and locked, before the folder is: so whenever a run dies, the next one
+// can tell that it did.
 type tempDir struct {
 	path string
 	lock *flock.Flock
@@ -28,63 +26,93 @@ type tempDir struct {
 
 // newTempDir removes what dead runs left below root, and makes a folder of this
 // run's own (mode 0700).
-func newTempDir(root string, now time.Time) (*tempDir, error) {
-	sweep(root, now)
-	dir, err := os.MkdirTemp(root, tempPrefix)
+func newTempDir(root string) (*tempDir, error) {
+	sweep(root)
+	for {
+		t, err := makeTempDir(root)
+		if err != nil {
+			return nil, fmt.Errorf("make a temporary folder in %s: %w", root, err)
+		}
+		if t != nil {
+			return t, nil
+		}
+	}
+}
+
+// makeTempDir returns nil when another run swept the lock away before it was
+// held.
+func makeTempDir(root string) (*tempDir, error) {
+	file, err := os.CreateTemp(root, tempPrefix+"*"+lockSuffix)
 	if err != nil {
-		return nil, fmt.Errorf("make a temporary folder in %s: %w", root, err)
+		return nil, err
 	}
-	lock := flock.New(filepath.Join(dir, lockName))
-	if ok, err := lock.TryLock(); err != nil || !ok {
-		return nil, errors.Join(fmt.Errorf("lock the temporary folder %s: %w", dir, err), os.RemoveAll(dir))
+	if err := file.Close(); err != nil {
+		return nil, err
 	}
-	return &tempDir{path: dir, lock: lock}, nil
+	t := &tempDir{path: strings.TrimSuffix(file.Name(), lockSuffix), lock: flock.New(file.Name())}
+	held, err := t.lock.TryLock()
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(file.Name()))
+	}
+	if _, err := os.Lstat(file.Name()); !held || errors.Is(err, fs.ErrNotExist) {
+		return nil, t.lock.Close()
+	}
+	if err := os.Mkdir(t.path, 0o700); err != nil {
+		return nil, errors.Join(err, t.dropLock())
+	}
+	return t, nil
 }
 
 // Close removes the folder and everything in it.
 func (t *tempDir) Close() error {
-	// Windows removes no open file: the lock goes first. Nobody waits for it.
-	if err := errors.Join(t.lock.Unlock(), os.RemoveAll(t.path)); err != nil {
+	if err := errors.Join(os.RemoveAll(t.path), t.dropLock()); err != nil {
 		return fmt.Errorf("remove the temporary folder %s: %w", t.path, err)
 	}
 	return nil
 }
 
+// dropLock removes the lock file while it is held, where the system can, so that
+// nobody locks a file that is about to go. Windows removes no open file.
+func (t *tempDir) dropLock() error {
+	first := os.Remove(t.lock.Path())
+	released := t.lock.Close()
+	if first == nil {
+		return released
+	}
+	err := os.Remove(t.lock.Path())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(released, err)
+}
+
 // sweep removes the folders of runs that are gone. What cannot be removed, such
 // as another user's folders, stays: it is none of this run's business.
-func sweep(root string, now time.Time) {
-	found, err := filepath.Glob(filepath.Join(root, tempPrefix+"*"))
+func sweep(root string) {
+	found, err := filepath.Glob(filepath.Join(root, tempPrefix+"*"+lockSuffix))
 	if err != nil {
 		return
 	}
-	for _, dir := range found {
-		info, err := os.Lstat(dir)
-		if err != nil || !info.IsDir() || !ownedByUs(info) || !madeByUs(filepath.Base(dir)) {
+	for _, file := range found {
+		info, err := os.Lstat(file)
+		if err != nil || !info.Mode().IsRegular() || !ownedByUs(info) || !madeByUs(filepath.Base(file)) {
 			continue
 		}
-		if abandoned(dir, now.Sub(info.ModTime())) {
-			_ = os.RemoveAll(dir)
+		t := &tempDir{path: strings.TrimSuffix(file, lockSuffix), lock: flock.New(file)}
+		if held, err := t.lock.TryLock(); err != nil || !held {
+			continue
 		}
+		if info, err := os.Lstat(t.path); err == nil && (!info.IsDir() || !ownedByUs(info)) {
+			_ = t.lock.Close()
+			continue
+		}
+		_ = t.Close()
 	}
 }
 
-// madeByUs knows the names of os.MkdirTemp, which end in a number: a folder
-// such as nanobuild-backup is somebody's own.
+// madeByUs knows the names of os.CreateTemp, which have a number in the middle:
+// a file such as nanobuild-backup.lock is somebody's own.
 func madeByUs(name string) bool {
-	number := strings.TrimPrefix(name, tempPrefix)
+	number := strings.TrimSuffix(strings.TrimPrefix(name, tempPrefix), lockSuffix)
 	return number != "" && strings.Trim(number, "0123456789") == ""
-}
-
-func abandoned(dir string, age time.Duration) bool {
-	file := filepath.Join(dir, lockName)
-	info, err := os.Lstat(file)
-	if err != nil || !info.Mode().IsRegular() {
-		return age > unlockedAge
-	}
-	lock := flock.New(file)
-	ok, err := lock.TryLock()
-	if err != nil || !ok {
-		return false
-	}
-	return lock.Unlock() == nil
 }
