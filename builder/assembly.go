@@ -35,7 +35,7 @@ func (a *assembly) write(img *Image) error {
 		}
 		descriptors = append(descriptors, raw)
 		edit.diffIDs = append(edit.diffIDs, id)
-		edit.history = append(edit.history, layerHistory(l.Origin(), edit.created))
+		edit.history = append(edit.history, layerHistory(l.Origin(), a.spec.Compression, edit.created))
 	}
 	var repaired []string
 	var err error
@@ -99,11 +99,7 @@ func (a *assembly) annotations() map[string]string {
 
 // describe returns the descriptor and the diffID of a layer of ours.
 func describe(l *layers.Layer) (descriptor, v1.Hash, error) {
-	digest, err := l.Digest()
-	if err != nil {
-		return descriptor{}, v1.Hash{}, err
-	}
-	size, err := l.Size()
+	blob, err := l.Blob()
 	if err != nil {
 		return descriptor{}, v1.Hash{}, err
 	}
@@ -112,5 +108,5 @@ func describe(l *layers.Layer) (descriptor, v1.Hash, error) {
 		return descriptor{}, v1.Hash{}, err
 	}
 	mediaType, err := l.MediaType()
-	return descriptor{mediaType, size, digest}, id, err
+	return descriptor{mediaType, blob.Size, blob.Digest}, id, err
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nanobuild/nanobuild/builder/base"
@@ -24,8 +25,11 @@ type Deps struct {
 	Workers int       // layers packed and files hashed at a time; 0 means the default
 	Now     time.Time // to warn of a .NET without support; zero warns of none
 
-	// Packing and Packed are told of each layer of ours, from several
-	// goroutines. Optional.
+	// Recorded returns the blob that an earlier run made of the tar with that
+	// diffID. Nil means that there are no records: then everything is packed.
+	Recorded func(c layers.Compression, diffID v1.Hash) (layers.Blob, bool)
+	// Packing and Packed are told of each layer of ours that is packed, from
+	// several goroutines. Optional.
 	Packing, Packed func(*layers.Layer)
 }
 
@@ -69,6 +73,9 @@ func newAssembly(s *Spec, b *base.Base, app *dotnet.Result) (*assembly, error) {
 	if len(s.Annotations) > 0 && !a.oci {
 		return nil, dockerAnnotations()
 	}
+	if s.Compression == layers.Zstd && !a.oci {
+		return nil, dockerZstdLayers()
+	}
 	var err error
 	if a.config, err = readBaseConfig(b.Config); err == nil {
 		err = a.config.check(s, b, app)
@@ -85,23 +92,29 @@ func newAssembly(s *Spec, b *base.Base, app *dotnet.Result) (*assembly, error) {
 	return a, nil
 }
 
-// fill plans and packs our layers and writes config and manifest.
+// fill plans our layers, finds out or makes their blobs, and writes config and
+// manifest.
 func (a *assembly) fill(ctx context.Context, img *Image, o layers.PlanOptions, d Deps) error {
 	var err error
 	if img.Plan, err = layers.NewPlan(ctx, o); err != nil {
 		return err
 	}
 	img.Warnings = img.Plan.Warnings
+	made := layers.Options{TempDir: d.TempDir, OCI: a.oci, Compression: a.spec.Compression, Verify: verifier(o.Writable)}
+	if d.Recorded != nil {
+		made.Recorded = func(diffID v1.Hash) (layers.Blob, bool) { return d.Recorded(a.spec.Compression, diffID) }
+	}
 	for _, g := range img.Plan.Groups {
-		l, err := layers.Build(ctx, g, layers.Options{TempDir: d.TempDir, OCI: a.oci, Verify: verifier(o.Writable)})
+		l, err := layers.Build(ctx, g, made)
 		if err != nil {
 			return err
 		}
 		img.Ours = append(img.Ours, l)
 	}
-	if err := pack(ctx, img.Ours, d); err != nil {
+	if err := settle(ctx, img.Ours, d); err != nil {
 		return err
 	}
+	img.assembly = a
 	return a.write(img)
 }
 
@@ -114,21 +127,25 @@ func verifier(writable []string) func(io.Reader) error {
 	}
 }
 
-// pack makes the blobs of layers, the largest first.
-func pack(ctx context.Context, ours []*layers.Layer, d Deps) error {
+// settle packs the layers whose blobs are not on record, the largest first.
+func settle(ctx context.Context, ours []*layers.Layer, d Deps) error {
 	largest := slices.Clone(ours)
 	slices.SortStableFunc(largest, func(a, b *layers.Layer) int {
 		return cmp.Compare(b.UncompressedSize(), a.UncompressedSize())
 	})
-	group, packing := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(packAtATime)
 	if d.Workers > 0 {
 		group.SetLimit(min(d.Workers, packAtATime))
 	}
 	for _, l := range largest {
 		group.Go(func() error {
+			_, known, err := l.Known(ctx)
+			if known || err != nil {
+				return err
+			}
 			tell(d.Packing, l)
-			if err := l.Pack(packing); err != nil {
+			if err := l.Pack(ctx); err != nil {
 				return err
 			}
 			tell(d.Packed, l)

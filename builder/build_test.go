@@ -57,7 +57,7 @@ func TestConfigGolden(t *testing.T) {
 		text = strings.ReplaceAll(text, id.String(), "sha256:diff"+string(rune('0'+i)))
 	}
 	text = strings.ReplaceAll(text, b.Digest.String(), "sha256:base")
-	text = strings.ReplaceAll(text, layers.Comment(), "COMMENT")
+	text = strings.ReplaceAll(text, layers.Gzip.Comment(), "COMMENT")
 	want := `{"architecture":"amd64",` +
 		`"config":{"AttachStderr":false,"AttachStdin":false,"AttachStdout":false,"Domainname":"",` +
 		`"Entrypoint":["C:\\app\\App.exe"],` +

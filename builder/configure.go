@@ -30,7 +30,7 @@ func Configure(app *dotnet.Result, c Container, o Overrides, src Source, clock l
 	if len(o.Tags) == 0 {
 		f.warnings = append(f.warnings, c.tagWarnings...)
 	}
-	for _, step := range []func() error{f.folders, f.entry, f.variables, f.network, f.user, f.annotations, f.labels} {
+	for _, step := range []func() error{f.folders, f.entry, f.variables, f.network, f.user, f.annotations, f.compression, f.labels} {
 		if err := step(); err != nil {
 			return nil, f.warnings, err
 		}
@@ -270,6 +270,18 @@ func (f *configurer) annotations() error {
 	f.spec.Format = format
 	f.spec.Annotations, err = parseVars("--annotation", f.o.Annotations)
 	return err
+}
+
+func (f *configurer) compression() error {
+	c, err := layers.ParseCompression(string(f.o.Compression))
+	if err != nil {
+		return input("Leave it out: gzip is what every runtime reads.", "--compression %s.", err)
+	}
+	f.spec.Compression = c
+	if c == layers.Zstd && f.spec.Format == FormatDocker {
+		return dockerZstdLayers()
+	}
+	return nil
 }
 
 // labels merges what is generated, what the project says, and what the user

@@ -320,3 +320,20 @@ func TestCreated(t *testing.T) {
 		t.Errorf("created %s", got)
 	}
 }
+
+func TestLocalBasesHaveNoName(t *testing.T) {
+	t.Parallel()
+	const name = "org.opencontainers.image.base.name"
+	for _, local := range []string{"oci:base:ltsc2022", `oci:C:\bases\nano`, "tar:base.tar"} {
+		b := newBase(t, sample.Options{OCI: true})
+		b.Name = local
+		img, _ := build(t, newApp(t), b, builder.Overrides{})
+		labels := configOf(t, img).Config.Labels
+		if _, named := labels[name]; named || labels["org.opencontainers.image.base.digest"] != b.Digest.String() {
+			t.Errorf("%s: labels %v, want the digest alone", local, labels)
+		}
+		if m, err := img.Manifest(); err != nil || m.Annotations[name] != "" {
+			t.Errorf("%s: annotations %v, %v", local, m.Annotations, err)
+		}
+	}
+}

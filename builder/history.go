@@ -17,8 +17,8 @@ type historyEntry struct {
 
 // layerHistory is the entry of a layer of ours. It names no version of this
 // program, or each release would change the config of every image.
-func layerHistory(o layers.Origin, created string) historyEntry {
-	return historyEntry{Created: created, CreatedBy: "nanobuild: " + string(o) + " layer", Comment: layers.Comment()}
+func layerHistory(o layers.Origin, c layers.Compression, created string) historyEntry {
+	return historyEntry{Created: created, CreatedBy: "nanobuild: " + string(o) + " layer", Comment: c.Comment()}
 }
 
 // extendHistory appends entries to a base's history. Registries refuse an image

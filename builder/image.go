@@ -26,6 +26,7 @@ type Image struct {
 	all              []v1.Layer
 	parsed           *v1.Manifest
 	files            io.Closer // the folder that our layers are made of
+	assembly         *assembly
 }
 
 var _ v1.Image = (*Image)(nil)
@@ -34,6 +35,7 @@ var _ v1.Image = (*Image)(nil)
 // media types that they have in this manifest, and ours.
 func (i *Image) join(base []v1.Layer) error {
 	var err error
+	i.all = nil
 	if i.parsed, err = v1.ParseManifest(bytes.NewReader(i.manifest)); err != nil {
 		return fmt.Errorf("read the manifest again: %w", err)
 	}
@@ -102,6 +104,22 @@ func (i *Image) LayerByDiffID(h v1.Hash) (v1.Layer, error) {
 		}
 	}
 	return nil, fmt.Errorf("the image has no layer whose content is %s", h)
+}
+
+// Correct writes the image anew if packing showed that records of its layers
+// were wrong, and says whether it did. Nobody may use the image meanwhile.
+func (i *Image) Correct() (bool, error) {
+	ours := i.parsed.Layers[len(i.parsed.Layers)-len(i.Ours):]
+	for n, l := range i.Ours {
+		b, err := l.Blob()
+		if err != nil {
+			return false, err
+		}
+		if b.Digest != ours[n].Digest || b.Size != ours[n].Size {
+			return true, i.assembly.write(i)
+		}
+	}
+	return false, nil
 }
 
 // Close removes the temporary files of our layers.

@@ -154,7 +154,8 @@ func azureRepos(host, p string) (string, string) {
 // baseLabels returns the labels about the base.
 func baseLabels(g Generate, b *base.Base) []Var {
 	var out []Var
-	if g.BaseName && b.Name != "" {
+	// A path of the machine that built the image tells nobody else where the base is.
+	if g.BaseName && b.Name != "" && !b.Local() {
 		out = append(out, Var{oci + "base.name", b.Name})
 	}
 	if g.BaseDigest {

@@ -1,6 +1,9 @@
 package builder
 
-import "github.com/nanobuild/nanobuild/builder/dotnet"
+import (
+	"github.com/nanobuild/nanobuild/builder/dotnet"
+	"github.com/nanobuild/nanobuild/layers"
+)
 
 // Overrides is what the user asked for by flags or environment. Its zero value
 // asks for nothing.
@@ -22,6 +25,8 @@ type Overrides struct {
 	Single   bool     // one layer instead of one for each origin
 	Writable []string // folders that users of the container may modify
 
+	Compression layers.Compression // "" means gzip
+
 	// Base and Tags decide nothing here: where they are given, nobody needs to
 	// hear what is wrong with the project's own.
 	Base string
@@ -36,7 +41,7 @@ const EntrypointOfBase = "base"
 // whatever the project and the base are: to be told before anything is built.
 func (o Overrides) Validate() error {
 	f := configurer{o: o, app: &dotnet.Result{}, spec: &Spec{}}
-	for _, step := range []func() error{f.folders, f.variables, f.user, f.annotations, f.labels, func() error {
+	for _, step := range []func() error{f.folders, f.variables, f.user, f.annotations, f.compression, f.labels, func() error {
 		_, err := f.givenEntry()
 		return err
 	}, func() error {

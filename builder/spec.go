@@ -40,10 +40,12 @@ type Spec struct {
 
 	Web *Web // nil when the application serves no HTTP
 
-	Format   string // FormatDocker, FormatOCI, or "" for the base's own
-	Single   bool   // one layer instead of one for each origin
-	Writable []string
-	Clock    layers.Clock
+	Format string // FormatDocker, FormatOCI, or "" for the base's own
+	Single bool   // one layer instead of one for each origin
+	// Compression is that of our layers. Zstd is possible in the OCI family only.
+	Compression layers.Compression
+	Writable    []string
+	Clock       layers.Clock
 }
 
 // Validate returns an *InputError when the spec cannot become an image
@@ -70,12 +72,19 @@ func (s *Spec) Validate() error {
 	if len(s.Annotations) > 0 && s.Format == FormatDocker {
 		return dockerAnnotations()
 	}
+	if s.Compression == layers.Zstd && s.Format == FormatDocker {
+		return dockerZstdLayers()
+	}
 	_, err := parseFormat("Format", s.Format)
 	return err
 }
 
 func dockerAnnotations() error {
 	return input("Add --format oci, or use --label.", "A manifest in Docker's format cannot have annotations.")
+}
+
+func dockerZstdLayers() error {
+	return input("Add --format oci, or leave --compression out.", "An image in Docker's format cannot have layers compressed with zstd.")
 }
 
 // dirs returns the folders that must exist in the app layer, as layers name

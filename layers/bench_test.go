@@ -116,7 +116,7 @@ func packOnce(g Group, temp string) (int64, error) {
 // limitPass is the least work that gives a blob and its two digests.
 func limitPass(dir string) error {
 	packed, plain := sha256.New(), sha256.New()
-	zw, err := defaultWorkers().compressor(packed, defaultWorkers().most)
+	zw, err := defaultWorkers().gzip(packed, defaultWorkers().most)
 	if err != nil {
 		return err
 	}

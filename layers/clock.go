@@ -36,8 +36,7 @@ func (c Clock) Created() time.Time {
 // time, and a time long past would let browsers cache for years
 // (RFC 9111 section 4.2.2).
 func (c Clock) FileTime(o Origin, content [sha256.Size]byte) time.Time {
-	switch o {
-	case Runtime, Aspnet, Desktop, Packages:
+	if !timedByContent(o) {
 		return time.Unix(0, 0).UTC()
 	}
 	h := int64(binary.BigEndian.Uint32(content[:4]))
@@ -46,4 +45,14 @@ func (c Clock) FileTime(o Origin, content [sha256.Size]byte) time.Time {
 	}
 	start := c.Seconds - c.Seconds%week
 	return time.Unix(start-h%week, 0).UTC()
+}
+
+// timedByContent says whether files of this origin get a time from their
+// content. The others, most of an image, need not be hashed one by one.
+func timedByContent(o Origin) bool {
+	switch o {
+	case Runtime, Aspnet, Desktop, Packages:
+		return false
+	}
+	return true
 }

@@ -35,11 +35,11 @@ type Entry struct {
 	Dir      bool              // a folder; it has no content, Size and Open are unused
 	Origin   Origin            // the layer it belongs to
 	Size     int64             // bytes
-	SHA256   [sha256.Size]byte // of the content as it is packed
+	SHA256   [sha256.Size]byte // of the content as it is packed; zero where Time does not depend on it
 	Time     time.Time         // whole seconds, see Clock.FileTime
 	Writable bool              // users of the container may modify it
-	// Open returns the content. Reading other bytes than Size and SHA256 say is
-	// an error of the build ("changed while it was packed").
+	// Open returns the content. Reading other bytes than Size and SHA256, where
+	// there is one, say is an error of the build ("changed while it was packed").
 	Open func() (io.ReadCloser, error)
 }
 

@@ -1,6 +1,24 @@
 package layers
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// RecordError says that the record of a layer is wrong: packing its files gives
+// another blob. The layer has the right digest and size from then on.
+type RecordError struct {
+	Origin           Origin
+	DiffID           v1.Hash
+	Recorded, Packed Blob
+}
+
+func (e *RecordError) Error() string {
+	return fmt.Sprintf("the record of the %s layer is wrong: it says %s, %d bytes, for %s, but packing gives %s, %d bytes",
+		e.Origin, e.Recorded.Digest, e.Recorded.Size, e.DiffID, e.Packed.Digest, e.Packed.Size)
+}
 
 // NameError says that the input cannot become an image: a name that Windows
 // refuses, two names it takes for one, a link out of the folder, a special

@@ -13,16 +13,27 @@ import (
 
 // Options says how layers are made.
 type Options struct {
-	TempDir string // for blobs; must exist when a blob is needed
-	OCI     bool   // media type of the OCI family, else Docker's
-	// Verify sees the whole tar once, while it is first hashed or packed; its
-	// error fails that. Optional.
+	TempDir     string // for blobs; must exist when a blob is needed
+	OCI         bool   // media type of the OCI family, else Docker's
+	Compression Compression
+	// Recorded returns the blob that an earlier run made of the tar with that
+	// diffID, with this Compression. Nil means that there are no records at all.
+	Recorded func(diffID v1.Hash) (Blob, bool)
+	// Verify sees the whole tar once, while it is packed; its error fails that.
+	// Optional.
 	Verify func(tar io.Reader) error
 }
 
+// Blob is what a tar was packed to.
+type Blob struct {
+	Digest v1.Hash
+	Size   int64 // bytes
+}
+
 // Layer is a layer of the image. Nothing is read until something is asked for:
-// its DiffID costs reading the files, its digest and bytes packing them, once.
-// It is safe for concurrent use.
+// its DiffID costs reading the files, its bytes packing them, once. Where a
+// record has its digest, that costs no more than the DiffID. It is safe for
+// concurrent use.
 type Layer struct {
 	ctx   context.Context //nolint:containedctx // of the build; v1.Layer's methods take none
 	group Group
@@ -31,8 +42,8 @@ type Layer struct {
 
 	turn     chan struct{} // holds one token: whoever has it owns the fields below
 	diffID   v1.Hash       // zero until known
-	blob     *blob
-	verified bool
+	recorded *Blob         // nil without a record, and once the record proved wrong
+	packed   *blobFile
 	closed   bool
 }
 
@@ -60,6 +71,9 @@ func Build(ctx context.Context, g Group, o Options) (*Layer, error) {
 // Origin says who supplied the files.
 func (l *Layer) Origin() Origin { return l.group.Origin }
 
+// Compression is that of the blob.
+func (l *Layer) Compression() Compression { return l.opts.Compression }
+
 // Files is the number of files.
 func (l *Layer) Files() int { return l.files }
 
@@ -72,12 +86,9 @@ func (l *Layer) UncompressedSize() int64 {
 	return n
 }
 
-// MediaType is that of a gzipped layer in the family of the options.
+// MediaType is that of a blob with the compression and family of the options.
 func (l *Layer) MediaType() (types.MediaType, error) {
-	if l.opts.OCI {
-		return types.OCILayer, nil
-	}
-	return types.DockerLayer, nil
+	return l.opts.Compression.mediaType(l.opts.OCI), nil
 }
 
 // DiffID is the digest of the tar. It reads the files unless they are packed.
@@ -86,46 +97,79 @@ func (l *Layer) DiffID() (v1.Hash, error) {
 		return v1.Hash{}, err
 	}
 	defer l.leave()
-	if l.diffID == (v1.Hash{}) {
-		if err := l.hashTar(); err != nil {
-			return v1.Hash{}, l.wrap(err)
-		}
-	}
-	return l.diffID, nil
+	err := l.hash(l.ctx)
+	return l.diffID, l.wrap(err)
 }
 
-// Pack makes the blob, unless it is there. Digest, Size and Compressed do the
-// same with the context of Build.
+// Known returns the blob without packing anything: what was packed already, or
+// what the records say of the tar, which is read for that.
+func (l *Layer) Known(ctx context.Context) (Blob, bool, error) {
+	if err := l.enter(ctx); err != nil {
+		return Blob{}, false, err
+	}
+	defer l.leave()
+	return l.known(ctx)
+}
+
+// Pack makes the blob, unless it is there. Compressed does the same with the
+// context of Build, and so do Digest and Size where no record has them. It fails
+// with a *RecordError, once, when the blob is not what was recorded of it.
 func (l *Layer) Pack(ctx context.Context) error {
-	_, err := l.packed(ctx)
-	return err
+	if err := l.enter(ctx); err != nil {
+		return err
+	}
+	defer l.leave()
+	return l.pack(ctx)
+}
+
+// Packed says whether the blob was made.
+func (l *Layer) Packed() bool {
+	if l.enter(l.ctx) != nil {
+		return false
+	}
+	defer l.leave()
+	return l.packed != nil
+}
+
+// Blob is digest and size of the blob, which is packed only where no record has
+// them.
+func (l *Layer) Blob() (Blob, error) {
+	if err := l.enter(l.ctx); err != nil {
+		return Blob{}, err
+	}
+	defer l.leave()
+	b, ok, err := l.known(l.ctx)
+	if err != nil || ok {
+		return b, err
+	}
+	if err := l.pack(l.ctx); err != nil {
+		return Blob{}, err
+	}
+	return l.packed.Blob, nil
 }
 
 // Digest is the digest of the blob.
 func (l *Layer) Digest() (v1.Hash, error) {
-	b, err := l.packed(l.ctx)
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	return b.digest, nil
+	b, err := l.Blob()
+	return b.Digest, err
 }
 
 // Size is the size of the blob, in bytes.
 func (l *Layer) Size() (int64, error) {
-	b, err := l.packed(l.ctx)
-	if err != nil {
-		return 0, err
-	}
-	return b.size, nil
+	b, err := l.Blob()
+	return b.Size, err
 }
 
 // Compressed opens the blob, any number of times.
 func (l *Layer) Compressed() (io.ReadCloser, error) {
-	b, err := l.packed(l.ctx)
-	if err != nil {
+	if err := l.enter(l.ctx); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(b.name)
+	defer l.leave()
+	if err := l.pack(l.ctx); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(l.packed.name)
 	if err != nil {
 		return nil, fmt.Errorf("open the packed %s layer: %w", l.group.Origin, err)
 	}
@@ -145,31 +189,72 @@ func (l *Layer) Close() error {
 	<-l.turn
 	defer l.leave()
 	l.closed = true
-	if l.blob == nil {
+	if l.packed == nil {
 		return nil
 	}
-	name := l.blob.name
-	l.blob = nil
+	name := l.packed.name
+	l.packed = nil
 	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove the packed %s layer: %w", l.group.Origin, err)
 	}
 	return nil
 }
 
-func (l *Layer) packed(ctx context.Context) (*blob, error) {
-	if err := l.enter(ctx); err != nil {
-		return nil, err
+// hash computes the diffID, unless it is known, and asks the records for it. The
+// caller has the turn, here and below.
+func (l *Layer) hash(ctx context.Context) error {
+	if l.diffID != (v1.Hash{}) {
+		return nil
 	}
-	defer l.leave()
+	c := newCounter()
+	if err := l.tar(ctx, c); err != nil {
+		return err
+	}
+	l.diffID = c.hash()
+	if l.opts.Recorded == nil {
+		return nil
+	}
+	if b, ok := l.opts.Recorded(l.diffID); ok {
+		l.recorded = &b
+	}
+	return nil
+}
+
+// known returns the blob that is packed or recorded.
+func (l *Layer) known(ctx context.Context) (Blob, bool, error) {
+	if l.packed != nil {
+		return l.packed.Blob, true, nil
+	}
+	if l.opts.Recorded == nil {
+		return Blob{}, false, nil
+	}
+	if err := l.hash(ctx); err != nil {
+		return Blob{}, false, l.wrap(err)
+	}
+	if l.recorded == nil {
+		return Blob{}, false, nil
+	}
+	return *l.recorded, true, nil
+}
+
+// pack makes the blob and compares it with its record.
+func (l *Layer) pack(ctx context.Context) error {
 	if l.closed {
-		return nil, l.wrap(errors.New("it was closed"))
+		return l.wrap(errors.New("it was closed"))
 	}
-	if l.blob == nil {
-		if err := l.pack(ctx); err != nil {
-			return nil, l.wrap(err)
-		}
+	if l.packed != nil {
+		return nil
 	}
-	return l.blob, nil
+	packed, err := l.makeBlob(ctx)
+	if err != nil {
+		return l.wrap(err)
+	}
+	l.packed = packed
+	if r := l.recorded; r != nil && *r != packed.Blob {
+		l.recorded = nil // whoever asks from now on gets the truth
+		return &RecordError{Origin: l.group.Origin, DiffID: l.diffID, Recorded: *r, Packed: packed.Blob}
+	}
+	return nil
 }
 
 func (l *Layer) enter(ctx context.Context) error {

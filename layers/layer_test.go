@@ -179,11 +179,13 @@ func TestLayerVerify(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := l.DiffID(); !errors.Is(err, tt.want) {
-				t.Errorf("DiffID: %v, want %v", err, tt.want)
+			if _, err := l.DiffID(); err != nil {
+				t.Errorf("DiffID: %v", err)
 			}
-			if err := l.Pack(context.Background()); !errors.Is(err, tt.want) {
-				t.Errorf("Pack: %v, want %v", err, tt.want)
+			for range 2 {
+				if err := l.Pack(context.Background()); !errors.Is(err, tt.want) {
+					t.Errorf("Pack: %v, want %v", err, tt.want)
+				}
 			}
 			if tt.want == nil && calls != 1 {
 				t.Errorf("verified %d times, want once", calls)
@@ -320,7 +322,7 @@ func (f *failing) Write(p []byte) (int, error) {
 func TestCompressorReportsFullDisk(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 4} {
-		zw, err := newWorkers(n).compressor(&failing{left: 1 << 20}, n)
+		zw, _, err := newWorkers(n).compressor(Gzip, &failing{left: 1 << 20}, n)
 		if err != nil {
 			t.Fatal(err)
 		}

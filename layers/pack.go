@@ -15,11 +15,10 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// blob is a packed layer on disk.
-type blob struct {
-	name   string
-	digest v1.Hash
-	size   int64
+// blobFile is a packed layer on disk.
+type blobFile struct {
+	Blob
+	name string
 }
 
 // counter hashes and counts what is written.
@@ -39,20 +38,10 @@ func (c *counter) hash() v1.Hash {
 	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(c.h.Sum(nil))}
 }
 
-// hashTar computes the diffID. The caller has the turn.
-func (l *Layer) hashTar() error {
-	c := newCounter()
-	if err := l.tar(l.ctx, c); err != nil {
-		return err
-	}
-	l.diffID = c.hash()
-	return nil
-}
-
-// pack makes the blob in one pass over the files. The caller has the turn.
-func (l *Layer) pack(ctx context.Context) (err error) {
+// makeBlob packs the layer in one pass over the files.
+func (l *Layer) makeBlob(ctx context.Context) (made *blobFile, err error) {
 	if l.opts.TempDir == "" {
-		return errors.New("no folder for temporary files was given")
+		return nil, errors.New("no folder for temporary files was given")
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -60,42 +49,59 @@ func (l *Layer) pack(ctx context.Context) (err error) {
 
 	n, release, err := l.group.workers.take(ctx, l.UncompressedSize())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer release()
-	f, err := os.CreateTemp(l.opts.TempDir, "layer-*.tar.gz") // mode 0600
+	f, err := os.CreateTemp(l.opts.TempDir, "layer-*") // mode 0600
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() {
 		err = errors.Join(err, f.Close())
 		if err != nil {
-			l.blob = nil
-			err = errors.Join(err, os.Remove(f.Name()))
+			made, err = nil, errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	plain, packed := newCounter(), newCounter()
-	zw, err := l.group.workers.compressor(io.MultiWriter(f, packed), n)
+	packed := newCounter()
+	diffID, err := l.compress(ctx, io.MultiWriter(f, packed), n)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	err = l.tar(ctx, io.MultiWriter(plain, zw))
-	if err = errors.Join(err, zw.Close()); err != nil {
-		return err
+	if l.diffID != (v1.Hash{}) && l.diffID != diffID {
+		return nil, errors.New("its files changed after they were hashed; let nothing else write to the publish folder, and run again")
 	}
-	l.group.workers.reuse(zw)
-	if l.diffID != (v1.Hash{}) && l.diffID != plain.hash() {
-		return errors.New("its files changed after they were hashed; let nothing else write to the publish folder, and run again")
-	}
-	l.diffID = plain.hash()
-	l.blob = &blob{name: f.Name(), digest: packed.hash(), size: packed.n}
-	return nil
+	l.diffID = diffID
+	return &blobFile{name: f.Name(), Blob: Blob{Digest: packed.hash(), Size: packed.n}}, nil
 }
 
-// tar writes the tar to w, and once to the verifier.
+// compress writes the blob to w, n blocks at a time, and returns the diffID.
+func (l *Layer) compress(ctx context.Context, w io.Writer, n int) (v1.Hash, error) {
+	zw, reuse, err := l.group.workers.compressor(l.opts.Compression, w, n)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	plain := newCounter()
+	err = l.verifiedTar(ctx, io.MultiWriter(plain, zw))
+	if err = errors.Join(err, zw.Close()); err != nil {
+		return v1.Hash{}, err
+	}
+	reuse()
+	return plain.hash(), nil
+}
+
+// tar writes the tar to w.
 func (l *Layer) tar(ctx context.Context, w io.Writer) error {
-	if l.opts.Verify == nil || l.verified {
-		return flushTar(ctx, w, l.group)
+	b := bufio.NewWriterSize(w, 64<<10)
+	if err := writeTar(ctx, b, l.group); err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+// verifiedTar writes the tar to w and to the verifier.
+func (l *Layer) verifiedTar(ctx context.Context, w io.Writer) error {
+	if l.opts.Verify == nil {
+		return l.tar(ctx, w)
 	}
 	pr, pw := io.Pipe()
 	verdict := make(chan error, 1)
@@ -107,26 +113,17 @@ func (l *Layer) tar(ctx context.Context, w io.Writer) error {
 		pr.CloseWithError(errRefused)
 		verdict <- err
 	}()
-	err := flushTar(ctx, io.MultiWriter(pw, w), l.group)
+	err := l.tar(ctx, io.MultiWriter(pw, w))
 	pw.CloseWithError(err)
 	refused := <-verdict
 	if refused != nil && (err == nil || errors.Is(err, errRefused)) {
 		return fmt.Errorf("verify: %w", refused)
 	}
-	l.verified = err == nil
 	return err
 }
 
 // errRefused ends the writing of a tar whose verifier has seen enough.
 var errRefused = errors.New("the layer was refused")
-
-func flushTar(ctx context.Context, w io.Writer, g Group) error {
-	b := bufio.NewWriterSize(w, 64<<10)
-	if err := writeTar(ctx, b, g); err != nil {
-		return err
-	}
-	return b.Flush()
-}
 
 // checkEntries finds what a plan never makes: entries out of order or without
 // their folder.

@@ -17,7 +17,7 @@ type PlanOptions struct {
 	Clock    Clock             // decides the times of files
 	Writable []string          // slash paths below C: of folders that users may modify, made if missing
 	Dirs     []string          // slash paths below C: of folders that must exist, in the app layer
-	Workers  int               // files hashed at a time; 0 means one per processor
+	Workers  int               // files read at a time; 0 means one per processor
 }
 
 // Plan is the content of the layers of one folder.
@@ -26,9 +26,10 @@ type Plan struct {
 	Warnings []string // what works, but may not be meant
 }
 
-// NewPlan reads every file of a folder once, for its hash, and says which layer
-// it goes to, with which name, time and rights. It fails with *NameError, or
-// several joined, where the folder cannot become an image.
+// NewPlan looks at every file of a folder, reading those whose time depends on
+// their content, and says which layer each goes to, with which name, time and
+// rights. It fails with *NameError, or several joined, where the folder cannot
+// become an image.
 func NewPlan(ctx context.Context, o PlanOptions) (*Plan, error) {
 	if err := checkFolders(o); err != nil {
 		return nil, err

@@ -19,8 +19,8 @@ import (
 // (https://github.com/microsoft/Windows-Containers/issues/43).
 const maxFile = 8 << 30
 
-// readFiles makes the entries of files, reading each to its end. The manifests
-// of static web assets come last: they hold the times of other files.
+// readFiles makes the entries of files. The manifests of static web assets come
+// last: they hold the times of other files.
 func readFiles(ctx context.Context, o PlanOptions, files []source) ([]Entry, []string, error) {
 	entries := make([]Entry, len(files))
 	private := make([]bool, len(files))
@@ -32,7 +32,7 @@ func readFiles(ctx context.Context, o PlanOptions, files []source) ([]Entry, []s
 			continue
 		}
 		g.Go(func() (err error) {
-			private[i], err = hashEntry(gctx, &entries[i], o.Clock)
+			private[i], err = readEntry(gctx, &entries[i], o.Clock)
 			return err
 		})
 	}
@@ -74,16 +74,21 @@ func originOf(o PlanOptions, rel string) Origin {
 	return App
 }
 
-// hashEntry sets an entry's size, hash and time, and says whether the file
-// seems to hold a private key.
-func hashEntry(ctx context.Context, e *Entry, clock Clock) (bool, error) {
+// readEntry sets an entry's size and time, and its hash where the time depends
+// on it. It says whether the file seems to hold a private key.
+func readEntry(ctx context.Context, e *Entry, clock Clock) (bool, error) {
 	f, err := e.Open()
 	if err != nil {
 		return false, fmt.Errorf("open %s: %w", e.Path, err)
 	}
 	defer func() { _ = f.Close() }() // opened for reading only
-	if err := checkSize(f, e.Path); err != nil {
+	size, err := sizeOf(f, e.Path)
+	if err != nil {
 		return false, err
+	}
+	if !timedByContent(e.Origin) && size > maxSecret {
+		e.Size, e.Time = size, clock.FileTime(e.Origin, e.SHA256)
+		return false, nil
 	}
 	var head bytes.Buffer
 	h := sha256.New()
@@ -104,20 +109,21 @@ func hashEntry(ctx context.Context, e *Entry, clock Clock) (bool, error) {
 	return rest == 0 && holdsKey(head.Bytes()), nil
 }
 
-// checkSize refuses a large file before it is read.
-func checkSize(f io.Reader, name string) error {
+// sizeOf returns the size that a file has by its metadata, and refuses a large
+// one before it is read.
+func sizeOf(f io.Reader, name string) (int64, error) {
 	s, ok := f.(fs.File)
 	if !ok {
-		return nil
+		return 0, nil
 	}
 	info, err := s.Stat()
 	if err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
+		return 0, fmt.Errorf("read %s: %w", name, err)
 	}
 	if info.Size() > maxFile {
-		return tooLarge(name)
+		return 0, tooLarge(name)
 	}
-	return nil
+	return info.Size(), nil
 }
 
 func tooLarge(name string) error {

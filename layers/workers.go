@@ -2,10 +2,8 @@ package layers
 
 import (
 	"context"
-	"io"
 	"runtime"
 	"sync"
-	"time"
 
 	"github.com/klauspost/pgzip"
 	"golang.org/x/sync/semaphore"
@@ -43,42 +41,4 @@ func (w *workers) take(ctx context.Context, size int64) (int, func(), error) {
 		return 0, nil, err
 	}
 	return n, func() { w.sem.Release(int64(n)) }, nil
-}
-
-// compressor is the one gzip writer of all blobs: its header has neither name
-// nor time, and its bytes do not depend on n, the blocks at a time.
-func (w *workers) compressor(dst io.Writer, n int) (*pgzip.Writer, error) {
-	zw := w.pop()
-	if zw == nil {
-		var err error
-		if zw, err = pgzip.NewWriterLevel(dst, level); err != nil {
-			return nil, err
-		}
-	} else {
-		zw.Reset(dst)
-	}
-	if err := zw.SetConcurrency(blockSize, n); err != nil {
-		return nil, err
-	}
-	zw.ModTime = time.Unix(0, 0) // no time; the zero Time would be written as a negative one
-	return zw, nil
-}
-
-func (w *workers) pop() *pgzip.Writer {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.idle) == 0 {
-		return nil
-	}
-	zw := w.idle[len(w.idle)-1]
-	w.idle = w.idle[:len(w.idle)-1]
-	return zw
-}
-
-// reuse takes back a compressor that was closed without an error.
-func (w *workers) reuse(zw *pgzip.Writer) {
-	zw.Reset(io.Discard) // lets go of the blob
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.idle = append(w.idle, zw)
 }

@@ -96,8 +96,12 @@ func writeContent(ctx context.Context, tw io.Writer, e Entry, buf []byte) error 
 	}
 	defer func() { _ = f.Close() }() // opened for reading only
 	r := contextReader{ctx, f}
-	h := sha256.New()
-	n, err := io.CopyBuffer(io.MultiWriter(tw, h), io.LimitReader(r, e.Size), buf)
+	hashed := e.SHA256 != [sha256.Size]byte{}
+	h, w := sha256.New(), tw
+	if hashed {
+		w = io.MultiWriter(tw, h)
+	}
+	n, err := io.CopyBuffer(w, io.LimitReader(r, e.Size), buf)
 	if err != nil {
 		return fmt.Errorf("pack %s: %w", e.Path, err)
 	}
@@ -105,7 +109,7 @@ func writeContent(ctx context.Context, tw io.Writer, e Entry, buf []byte) error 
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("pack %s: %w", e.Path, err)
 	}
-	if n != e.Size || more > 0 || !bytes.Equal(h.Sum(nil), e.SHA256[:]) {
+	if n != e.Size || more > 0 || hashed && !bytes.Equal(h.Sum(nil), e.SHA256[:]) {
 		return fmt.Errorf("pack %s: the file changed while it was packed; let nothing else write to the publish folder, and run again", e.Path)
 	}
 	return nil

@@ -5,10 +5,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -128,6 +131,66 @@ func TestDockerRegistryRefusesMissingLayers(t *testing.T) {
 	}
 	if _, err := remote.Head(mustRepo(t, host+"/app").Tag("v1")); err == nil {
 		t.Error("the tag is there")
+	}
+}
+
+// counter notes the requests that reach the network.
+type counter struct {
+	mu       sync.Mutex
+	requests []string
+}
+
+func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil { // https to a registry without it is none
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		line := r.Method + " " + r.URL.Path
+		if r.URL.Query().Has("mount") {
+			line += " mount"
+		}
+		c.requests = append(c.requests, line)
+	}
+	return resp, err
+}
+
+func (c *counter) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := c.requests
+	c.requests = nil
+	return kinds(out)
+}
+
+func TestDockerRegistryRequests(t *testing.T) {
+	t.Parallel()
+	host := need.StartRegistry(t)
+	places := NewPlaces()
+	requests := new(counter)
+	img := testImage(t, testLayer(t, 1, 200_000), testLayer(t, 2, 90_000))
+	for _, step := range []struct {
+		repo string
+		want []string
+	}{
+		{"team/app", slices.Concat(repeat(1, "GET ping"), repeat(1, "HEAD tag"),
+			repeat(3, "HEAD blob", "POST upload", "PUT upload"), repeat(1, "PUT manifest"), repeat(1, "PUT tag"))},
+		{"team/app", slices.Concat(repeat(1, "GET ping"), repeat(1, "HEAD tag"))},
+		{"team/other", slices.Concat(repeat(1, "GET ping"), repeat(1, "HEAD tag"),
+			repeat(3, "HEAD blob", "POST mount"), repeat(1, "PUT manifest"), repeat(1, "PUT tag"))},
+	} {
+		s := newTestRegistry(t, host+"/"+step.repo, RegistryOptions{Places: places, Transport: requests})
+		if _, err := Push(t.Context(), img, []Sink{s}, []string{"v1"}, PushOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(step.want)
+		if diff := cmp.Diff(step.want, requests.take()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.repo, diff)
+		}
+		found, err := s.Tagged(t.Context(), []string{"v1"})
+		if raw, _ := img.RawManifest(); err != nil || found == nil || !bytes.Equal(found.Manifest, raw) {
+			t.Errorf("%s: Tagged = %+v, %v", step.repo, found, err)
+		}
+		requests.take()
 	}
 }
 

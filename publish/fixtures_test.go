@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -263,6 +264,7 @@ func newTestRegistry(t testing.TB, repo string, o RegistryOptions) *Registry {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.client.pauses = []time.Duration{time.Millisecond, time.Millisecond}
 	return r
 }
 

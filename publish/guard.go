@@ -1,13 +1,11 @@
 package publish
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
-	"sync/atomic"
 )
 
 // PlainHTTPError says that a request would have gone over http to a host the
@@ -47,7 +45,6 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, &PlainHTTPError{Host: host, What: "the token server of " + g.registry + ","}
 		}
 	}
-	observe(req, resp)
 	return resp, nil
 }
 
@@ -73,28 +70,4 @@ func plainRealm(h http.Header) string {
 		}
 	}
 	return ""
-}
-
-// observation notes what the registry did for one layer. The client library
-// does not tell whether it mounted a blob; the answer to its POST does.
-type observation struct{ mounted atomic.Bool }
-
-type observationKey struct{}
-
-func withObservation(ctx context.Context) (context.Context, *observation) {
-	o := new(observation)
-	return context.WithValue(ctx, observationKey{}, o), o
-}
-
-// observe fills the observation in the request's context. A mount was granted
-// when the POST that asks for it is answered by 201 (distribution-spec, "Mounting
-// a blob from another repository").
-func observe(req *http.Request, resp *http.Response) {
-	o, ok := req.Context().Value(observationKey{}).(*observation)
-	if !ok || req.Method != http.MethodPost || resp.StatusCode != http.StatusCreated {
-		return
-	}
-	if req.URL.Query().Has("mount") {
-		o.mounted.Store(true)
-	}
 }

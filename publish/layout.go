@@ -136,7 +136,11 @@ func (l *Layout) writeBlob(ctx context.Context, layer v1.Layer, digest v1.Hash) 
 
 // Stage implements [Sink]. It refuses an image whose layers are not all there.
 func (l *Layout) Stage(ctx context.Context, img v1.Image) (Put, error) {
-	if err := l.complete(img); err != nil {
+	m, err := img.Manifest()
+	if err != nil {
+		return Put{}, fmt.Errorf("read the manifest for %s: %w", l.Name(), err)
+	}
+	if err := l.complete(m); err != nil {
 		return Put{}, err
 	}
 	config, err := partial.ConfigLayer(img)
@@ -158,12 +162,8 @@ func (l *Layout) Stage(ctx context.Context, img v1.Image) (Put, error) {
 	return sum, nil
 }
 
-// complete tells which layer of img is missing, if any.
-func (l *Layout) complete(img v1.Image) error {
-	m, err := img.Manifest()
-	if err != nil {
-		return fmt.Errorf("read the manifest for %s: %w", l.Name(), err)
-	}
+// complete tells which layer of the image is missing, if any.
+func (l *Layout) complete(m *v1.Manifest) error {
 	for _, d := range m.Layers {
 		if !d.MediaType.IsDistributable() && !l.o.Nondistributable {
 			continue
@@ -184,7 +184,7 @@ func (l *Layout) Commit(ctx context.Context, img v1.Image, tags []string) (strin
 	if _, err := l.Stage(ctx, img); err != nil {
 		return "", err
 	}
-	entries, err := l.entries(img, tags)
+	d, err := descriptor(img)
 	if err != nil {
 		return "", fmt.Errorf("describe the image for %s: %w", l.Name(), err)
 	}
@@ -192,11 +192,14 @@ func (l *Layout) Commit(ctx context.Context, img v1.Image, tags []string) (strin
 	if _, err := l.scratch(); err != nil {
 		return "", fmt.Errorf("write %s: %w", l.Name(), err)
 	}
-	if err := l.updateIndex(ctx, entries); err != nil {
+	if err := l.updateIndex(ctx, l.entries(*d, tags)); err != nil {
 		return "", fmt.Errorf("write the index of %s: %w", l.Name(), err)
 	}
-	return fmt.Sprintf("%s@%s", l.Name(), entries[0].Digest), l.Close()
+	return l.ref(d.Digest), l.Close()
 }
+
+// ref is what Commit returns for the image.
+func (l *Layout) ref(digest v1.Hash) string { return fmt.Sprintf("%s@%s", l.Name(), digest) }
 
 // Close implements [Sink].
 func (l *Layout) Close() error {

@@ -28,25 +28,21 @@ const (
 	annotationImageName = "io.containerd.image.name"
 )
 
-// entries returns the descriptors of img for the index, one per tag.
-func (l *Layout) entries(img v1.Image, tags []string) ([]v1.Descriptor, error) {
-	d, err := descriptor(img)
-	if err != nil {
-		return nil, err
-	}
+// entries returns the descriptors for the index of the image d, one per tag.
+func (l *Layout) entries(d v1.Descriptor, tags []string) []v1.Descriptor {
 	if len(tags) == 0 {
-		return []v1.Descriptor{*d}, nil
+		return []v1.Descriptor{d}
 	}
 	var entries []v1.Descriptor
 	for _, tag := range tags {
-		e := *d
+		e := d
 		e.Annotations = map[string]string{annotationRefName: l.o.RefName(tag)}
 		if l.o.Repository != "" {
 			e.Annotations[annotationImageName] = l.o.Repository + ":" + tag
 		}
 		entries = append(entries, e)
 	}
-	return entries, nil
+	return entries
 }
 
 // descriptor describes img with the platform of its config.

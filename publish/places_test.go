@@ -1,144 +1,116 @@
 package publish
 
 import (
-	"io"
-	"os"
-	"path/filepath"
-	"strings"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// place is a kind of sink under test, with its own way to look at the result.
-type place struct {
-	sink func() Sink // a fresh sink on the same place, as another run would make
-	// visible returns the digest behind each tag that a reader finds.
-	visible func() map[string]string
-	// image reads the image behind a tag back.
-	image func(tag string) (v1.Image, error)
-	// keeps tells that a place remembers blobs and other images.
-	keeps bool
-	// litter returns leftovers of unfinished work.
-	litter func() []string
+func blobNamed(n int) v1.Hash {
+	return v1.Hash{Algorithm: "sha256", Hex: fmt.Sprintf("%064x", n)}
 }
 
-func places(t *testing.T) map[string]place {
-	return map[string]place{"registry": registryPlace(t), "layout": layoutPlace(t), "tarball": tarballPlace(t, "image.tar")}
-}
-
-func registryPlace(t *testing.T) place {
-	host, _ := newServer(t)
-	repo := mustRepo(t, host+"/team/app")
-	return place{
-		sink: func() Sink { return newTestRegistry(t, repo.Name(), RegistryOptions{}) },
-		visible: func() map[string]string {
-			found := map[string]string{}
-			tags, err := remote.List(repo)
-			if err != nil { // no such repository yet
-				return found
-			}
-			for _, tag := range tags {
-				if strings.HasPrefix(tag, "sha256:") { // the test registry lists digests too
-					continue
-				}
-				d, err := remote.Head(repo.Tag(tag))
-				if err != nil {
-					t.Fatal(err)
-				}
-				found[tag] = d.Digest.String()
-			}
-			return found
-		},
-		image:  func(tag string) (v1.Image, error) { return remote.Image(repo.Tag(tag)) },
-		keeps:  true,
-		litter: func() []string { return nil },
+func TestPlacesKnowWhatTheyWereTold(t *testing.T) {
+	t.Parallel()
+	a, b, c := blobNamed(1), blobNamed(2), blobNamed(3)
+	app, lib := mustRepo(t, "localhost:5000/app"), mustRepo(t, "localhost:5000/lib")
+	var p Places // the zero value works
+	if p.Has(app, a) || p.Confirmed(app, a) || p.Blobs(app) != nil {
+		t.Error("an empty Places knows something")
+	}
+	p.Add(app, a, b, c)
+	p.confirm(app, b)
+	p.Add(app, a, b) // told again: newest, and still confirmed
+	if diff := cmp.Diff([]v1.Hash{c, a, b}, p.Blobs(app)); diff != "" {
+		t.Errorf("Blobs (-want +got):\n%s", diff)
+	}
+	p.forget(app, b) // this run saw it
+	p.forget(app, c)
+	for blob, want := range map[v1.Hash][2]bool{a: {true, false}, b: {true, true}, c: {false, false}} {
+		if got := [2]bool{p.Has(app, blob), p.Confirmed(app, blob)}; got != want {
+			t.Errorf("%s: Has and Confirmed = %v, want %v", blob, got, want)
+		}
+		if p.Has(lib, blob) {
+			t.Errorf("%s is known in another repository", blob)
+		}
+	}
+	p.Blobs(app)[0] = c // a copy
+	if diff := cmp.Diff([]v1.Hash{a, b}, p.Blobs(app)); diff != "" {
+		t.Errorf("Blobs after forgetting (-want +got):\n%s", diff)
 	}
 }
 
-func layoutPlace(t *testing.T) place {
-	dir := filepath.Join(t.TempDir(), "deep", "layout")
-	entries := func() map[string]v1.Descriptor {
-		found := map[string]v1.Descriptor{}
-		index, err := layout.ImageIndexFromPath(dir)
-		if err != nil {
-			return found
+func TestPlacesElsewhere(t *testing.T) {
+	t.Parallel()
+	blob := blobNamed(1)
+	app := mustRepo(t, "localhost:5000/app")
+	p := NewPlaces()
+	p.Add(mustRepo(t, "localhost:5000/told"), blob)
+	p.Add(mustRepo(t, "localhost:5000/other"), blobNamed(2))
+	p.confirm(mustRepo(t, "localhost:5000/seen"), blob)
+	p.confirm(mustRepo(t, "localhost:6000/seen"), blob)
+	p.confirm(app, blob)
+	for confirmed, want := range map[bool]string{true: "localhost:5000/seen", false: "localhost:5000/told"} {
+		var got []string
+		for _, r := range p.elsewhere(app, blob, confirmed) {
+			got = append(got, r.Name())
 		}
-		m, err := index.IndexManifest()
-		if err != nil {
-			t.Fatal(err)
+		if diff := cmp.Diff([]string{want}, got); diff != "" {
+			t.Errorf("confirmed=%v (-want +got):\n%s", confirmed, diff)
 		}
-		for _, d := range m.Manifests {
-			found[d.Annotations[annotationRefName]] = d
-		}
-		return found
 	}
-	return place{
-		sink: func() Sink { return NewLayout(dir, LayoutOptions{Repository: "team/app"}) },
-		visible: func() map[string]string {
-			found := map[string]string{}
-			for tag, d := range entries() {
-				found[tag] = d.Digest.String()
-			}
-			return found
-		},
-		image: func(tag string) (v1.Image, error) {
-			p, err := layout.FromPath(dir)
+}
+
+func TestPlacesClaim(t *testing.T) {
+	t.Parallel()
+	p := NewPlaces()
+	var together, most int
+	var mu sync.Mutex
+	count := func(n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		together += n
+		most = max(most, together)
+	}
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			release, err := p.claim(t.Context(), "key")
 			if err != nil {
-				return nil, err
+				t.Error(err)
+				return
 			}
-			return p.Image(entries()[tag].Digest)
-		},
-		keeps:  true,
-		litter: func() []string { return hidden(t, dir) },
+			count(1)
+			p.Add(name.Repository{}, blobNamed(1)) // lets others run
+			count(-1)
+			release()
+		})
 	}
-}
-
-func tarballPlace(t *testing.T, base string) place {
-	file := filepath.Join(t.TempDir(), "deep", base)
-	tags := func() []string {
-		m, err := tarball.LoadManifest(func() (io.ReadCloser, error) { return os.Open(file) })
-		if err != nil {
-			return nil
-		}
-		return m[0].RepoTags
+	wg.Wait()
+	if most != 1 {
+		t.Errorf("%d held the claim together", most)
 	}
-	image := func(tag string) (v1.Image, error) {
-		ref, err := name.NewTag("team/app:" + tag)
-		if err != nil {
-			return nil, err
-		}
-		return tarball.ImageFromPath(file, &ref)
-	}
-	return place{
-		sink: func() Sink { return NewTarball(file, []string{"team/app"}, TarballOptions{}) },
-		visible: func() map[string]string {
-			found := map[string]string{}
-			for _, tag := range tags() {
-				found[strings.TrimPrefix(tag, "team/app:")] = archiveDigest(t, file)
-			}
-			return found
-		},
-		image:  image,
-		litter: func() []string { return hidden(t, filepath.Dir(file)) },
-	}
-}
-
-// hidden lists what begins with a dot below dir.
-func hidden(t *testing.T, dir string) []string {
-	var found []string
-	err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-		if err == nil && path != dir && strings.HasPrefix(filepath.Base(path), ".") {
-			found = append(found, path)
-		}
-		return nil
-	})
+	release, err := p.claim(t.Context(), "key")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return found
+	stop := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(stop)
+	if _, err := p.claim(ctx, "key"); !errors.Is(err, stop) {
+		t.Errorf("claim of what is taken = %v, want the cause of the cancellation", err)
+	}
+	if !p.claimed("key") {
+		t.Error("the claim was lost")
+	}
+	release()
+	if p.claimed("key") {
+		t.Error("the claim was not released")
+	}
 }

@@ -28,7 +28,7 @@ type Event struct {
 	Layer v1.Hash // of a layer event; zero for the others
 	Size  int64   // of the layer, in bytes
 	Put           // of finished layers and of Staged
-	Ref   string  // of Committed: what Commit returned
+	Ref   string  // of Current and Committed: what Commit returns
 }
 
 // EventKind tells what an [Event] is about.
@@ -36,7 +36,8 @@ type EventKind int
 
 // The kinds of events, in the order in which they come.
 const (
-	LayerStarted  EventKind = iota + 1 // the sink lacks the layer, so it goes there
+	Current       EventKind = iota + 1 // the sink holds the image under all tags, so nothing else comes of it
+	LayerStarted                       // the sink lacks the layer, so it goes there
 	LayerFinished                      // it is there; How says by what way
 	Staged                             // config and manifest are there, no tag yet
 	Committed                          // the tags name the image
@@ -48,32 +49,49 @@ const defaultJobs = 4
 // order of sinks. It is all or nothing: no tag of any sink moves before every
 // blob and manifest is in every sink. Then the sinks are committed one by one, in
 // order; a tag that is refused at that point ends the push with a [TagError],
-// which says what has moved.
-func Push(ctx context.Context, img v1.Image, sinks []Sink, tags []string, o PushOptions) (refs []string, err error) {
-	defer func() {
-		for _, s := range sinks {
-			err = errors.Join(err, s.Close())
-		}
-		if err != nil {
-			refs = nil
-		}
-	}()
-	p := &push{o: o}
-	if p.o.Jobs <= 0 {
-		p.o.Jobs = defaultJobs
-	}
-	if err := p.layers(ctx, img, sinks); err != nil {
+// which says what has moved. A sink that holds the image already is left alone.
+func Push(ctx context.Context, img v1.Image, sinks []Sink, tags []string, o PushOptions) ([]string, error) {
+	p, err := Prepare(ctx, img, sinks, tags, o)
+	if err != nil {
 		return nil, err
 	}
-	if err := p.stage(ctx, img, sinks); err != nil {
+	refs, err := p.Commit(ctx)
+	if err := errors.Join(err, p.Close()); err != nil {
 		return nil, err
 	}
-	return p.commit(ctx, img, sinks, tags)
+	return refs, nil
 }
 
 type push struct {
 	o  PushOptions
 	mu sync.Mutex
+}
+
+// current returns the references of the sinks that hold the image already, and ""
+// for the others.
+func (p *push) current(ctx context.Context, img v1.Image, sinks []Sink, tags []string) ([]string, error) {
+	digest, err := img.Digest()
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest of the image: %w", err)
+	}
+	refs := make([]string, len(sinks))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, s := range sinks {
+		g.Go(func() (err error) {
+			if refs[i], err = s.Holds(ctx, digest, tags); err != nil {
+				return err
+			}
+			if refs[i] != "" {
+				p.report(Event{Kind: Current, Sink: s.Name(), Ref: refs[i]})
+			}
+			// By its method, since callers embed a Registry in types of their own.
+			if r, ok := s.(interface{ remember(img v1.Image) error }); ok {
+				return r.remember(img)
+			}
+			return nil
+		})
+	}
+	return refs, g.Wait()
 }
 
 func (p *push) report(e Event) {
@@ -183,17 +201,23 @@ func (p *push) stage(ctx context.Context, img v1.Image, sinks []Sink) error {
 	return g.Wait()
 }
 
-func (p *push) commit(ctx context.Context, img v1.Image, sinks []Sink, tags []string) ([]string, error) {
-	var refs []string
-	for _, s := range sinks {
+// commit moves the tags of the sinks that have no reference in refs yet, and fills
+// those in.
+func (p *push) commit(ctx context.Context, img v1.Image, sinks []Sink, tags, refs []string) error {
+	var done []string
+	for i, s := range sinks {
+		if refs[i] != "" {
+			continue
+		}
 		ref, err := s.Commit(ctx, img, tags)
 		if err != nil {
-			return nil, finishedBefore(err, refs)
+			return finishedBefore(err, done)
 		}
-		refs = append(refs, ref)
+		refs[i] = ref
+		done = append(done, ref)
 		p.report(Event{Kind: Committed, Sink: s.Name(), Ref: ref})
 	}
-	return refs, nil
+	return nil
 }
 
 // finishedBefore adds to err which sinks have their tags already.

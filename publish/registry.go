@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
+	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // Registry is a repository of a registry.
@@ -18,8 +18,13 @@ import (
 type Registry struct {
 	repo   name.Repository
 	o      RegistryOptions
-	pusher *remote.Pusher
-	reader *reader
+	client *client
+
+	mu        sync.Mutex
+	missing   map[v1.Hash]bool   // blobs that were looked for and not found
+	manifests map[v1.Hash]bool   // manifests that are there
+	tags      map[string]present // what was found under the tags
+	refused   map[string]bool    // repositories that no blob may be mounted from
 }
 
 // RegistryOptions are the choices for a [Registry].
@@ -35,12 +40,19 @@ type RegistryOptions struct {
 	UserAgent string
 	// Nondistributable uploads foreign layers too.
 	Nondistributable bool
+	// Places knows what can be mounted. Sinks that share one send each blob to a
+	// registry once. Nil means one of the sink's own.
+	Places *Places
 }
 
 var _ Sink = (*Registry)(nil)
 
-// NewRegistry returns the sink for repo. Nothing is asked of the registry yet.
+// NewRegistry returns the sink for repo. Nothing is asked of the registry yet. A
+// repository without a name is a [UsageError].
 func NewRegistry(repo name.Repository, o RegistryOptions) (*Registry, error) {
+	if repo.RepositoryStr() == "" {
+		return nil, &UsageError{What: "repository", Value: repo.Name(), Reason: "it has no name", Try: "ghcr.io/acme/app"}
+	}
 	if o.Transport == nil {
 		o.Transport = &http.Transport{}
 	}
@@ -50,44 +62,83 @@ func NewRegistry(repo name.Repository, o RegistryOptions) (*Registry, error) {
 	if o.PlainHTTP == nil {
 		o.PlainHTTP = Loopback
 	}
+	if o.Places == nil {
+		o.Places = NewPlaces()
+	}
 	o.Transport = &guard{next: o.Transport, plainHTTP: o.PlainHTTP, registry: repo.RegistryStr()}
-	options := []remote.Option{
-		remote.WithTransport(o.Transport),
-		remote.WithAuthFromKeychain(o.Keychain),
-		remote.WithUserAgent(o.UserAgent),
-	}
-	if o.Nondistributable {
-		options = append(options, remote.WithNondistributable)
-	}
-	pusher, err := remote.NewPusher(options...)
-	if err != nil {
-		return nil, fmt.Errorf("prepare pushing to %s: %w", repo, err)
-	}
-	return &Registry{repo: repo, o: o, pusher: pusher, reader: &reader{repo: repo, o: o}}, nil
+	return &Registry{
+		repo: repo, o: o, client: &client{repo: repo, o: o, pauses: pauses()},
+		missing: map[v1.Hash]bool{}, manifests: map[v1.Hash]bool{}, tags: map[string]present{}, refused: map[string]bool{},
+	}, nil
 }
 
 // Name implements [Sink].
 func (r *Registry) Name() string { return r.repo.Name() }
 
+// Login shakes hands with the registry, which asks for a token where that takes
+// one, and does nothing else. Where pushing worked before it finds dead hosts and
+// credentials for less than Check.
+func (r *Registry) Login(ctx context.Context) error {
+	if _, err := r.client.login(ctx); err != nil {
+		return r.explain(ctx, "log in to", err)
+	}
+	return nil
+}
+
 // Check implements [Sink]: it starts an upload and cancels it. A token alone
 // proves little, since some registries give one to anybody.
 func (r *Registry) Check(ctx context.Context) error {
-	if err := r.reader.checkPush(ctx); err != nil {
+	if err := r.client.checkPush(ctx); err != nil {
 		return r.explain(ctx, "check the right to push to", err)
 	}
 	return nil
 }
 
-// Has implements [Sink].
+// Has implements [Sink]. A blob that is on its way is not there yet, and nothing
+// is asked then.
 func (r *Registry) Has(ctx context.Context, blob v1.Hash) (bool, error) {
-	has, err := r.reader.hasBlob(ctx, blob)
+	if r.o.Places.claimed(r.blobKey(blob)) {
+		return false, nil
+	}
+	has, err := r.has(ctx, blob)
 	if err != nil {
 		return false, r.explain(ctx, "look for "+blob.String()+" in", err)
 	}
 	return has, nil
 }
 
-// PutLayer implements [Sink].
+// has asks the registry only where this run does not know.
+func (r *Registry) has(ctx context.Context, blob v1.Hash) (bool, error) {
+	if r.o.Places.Confirmed(r.repo, blob) {
+		return true, nil
+	}
+	if r.knownMissing(blob) {
+		return false, nil
+	}
+	has, err := r.client.hasBlob(ctx, blob)
+	if err != nil {
+		return false, err
+	}
+	if has {
+		r.o.Places.confirm(r.repo, blob)
+		return true, nil
+	}
+	r.o.Places.forget(r.repo, blob)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.missing[blob] = true
+	return false, nil
+}
+
+func (r *Registry) knownMissing(blob v1.Hash) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.missing[blob]
+}
+
+// PutLayer implements [Sink]. What this run knows to be there costs no request. A
+// blob that is elsewhere in the registry is mounted, and one that another sink of
+// the same [Places] is sending to the registry is waited for.
 func (r *Registry) PutLayer(ctx context.Context, layer v1.Layer) (Put, error) {
 	skip, err := foreign(layer)
 	if err != nil {
@@ -100,92 +151,67 @@ func (r *Registry) PutLayer(ctx context.Context, layer v1.Layer) (Put, error) {
 	if err != nil {
 		return Put{}, fmt.Errorf("push a layer to %s: %w", r.repo, err)
 	}
-	ctx, seen := withObservation(ctx)
-	counted, upload := r.counted(ctx, layer)
-	if err := r.pusher.Upload(ctx, r.repo, upload); err != nil {
+	put, err := r.putBlob(ctx, layer, digest)
+	if err != nil {
 		return Put{}, r.explain(ctx, "push "+digest.String()+" to", err)
 	}
-	put := Put{How: Exists, Bytes: counted.sent.Load()}
-	switch {
-	case counted.opened.Load():
-		put.How = Uploaded
-	case seen.mounted.Load():
-		put.How = Mounted
-	}
 	return put, nil
 }
 
-// counted wraps the layer. One that lives in another repository of this registry
-// stays mountable; from elsewhere there is nothing to mount.
-func (r *Registry) counted(ctx context.Context, layer v1.Layer) (*countedLayer, v1.Layer) {
-	ml, ok := layer.(*remote.MountableLayer)
-	if !ok {
-		c := &countedLayer{Layer: layer, ctx: ctx}
-		return c, c
-	}
-	c := &countedLayer{Layer: ml.Layer, ctx: ctx}
-	if ml.Reference.Context().RegistryStr() != r.repo.RegistryStr() {
-		return c, c
-	}
-	return c, &remote.MountableLayer{Layer: c, Reference: ml.Reference}
-}
-
-// Stage implements [Sink]: the config, then the manifest under its digest.
-func (r *Registry) Stage(ctx context.Context, img v1.Image) (Put, error) {
-	config, err := partial.ConfigLayer(img)
-	if err != nil {
-		return Put{}, fmt.Errorf("read the config for %s: %w", r.repo, err)
-	}
-	put, err := r.PutLayer(ctx, config)
+func (r *Registry) putBlob(ctx context.Context, layer v1.Layer, digest v1.Hash) (Put, error) {
+	release, err := r.o.Places.claim(ctx, r.blobKey(digest))
 	if err != nil {
 		return Put{}, err
 	}
-	digest, err := img.Digest()
-	if err != nil {
-		return Put{}, fmt.Errorf("read the manifest for %s: %w", r.repo, err)
+	defer release()
+	has, err := r.has(ctx, digest)
+	if err != nil || has {
+		return Put{How: Exists}, err
 	}
-	sent, err := r.putManifest(ctx, r.repo.Digest(digest.String()), img, digest)
+	// One upload of a blob per registry at a time: who comes second can mount.
+	free, err := r.o.Places.claim(ctx, r.repo.RegistryStr()+" "+digest.String())
 	if err != nil {
 		return Put{}, err
 	}
-	if sent > 0 {
-		return Put{How: Uploaded, Bytes: put.Bytes + sent}, nil
+	defer free()
+	put, err := r.bring(ctx, layer, digest)
+	if err != nil {
+		return Put{}, err
 	}
+	r.o.Places.confirm(r.repo, digest)
 	return put, nil
 }
 
-// putManifest puts the manifest of img under ref unless it is there, and returns
-// the number of bytes sent.
-func (r *Registry) putManifest(ctx context.Context, ref name.Reference, img v1.Image, digest v1.Hash) (int64, error) {
-	there, err := r.reader.hasManifest(ctx, ref, digest)
-	if err != nil {
-		return 0, r.explain(ctx, "look for "+ref.Identifier()+" in", err)
-	}
-	if there {
-		return 0, nil
-	}
-	if err := r.pusher.Put(ctx, ref, img); err != nil {
-		return 0, r.explain(ctx, "put the manifest "+ref.Identifier()+" into", err)
-	}
-	return img.Size()
-}
-
-// Commit implements [Sink]. A tag that names the image already is not written.
-func (r *Registry) Commit(ctx context.Context, img v1.Image, tags []string) (string, error) {
-	digest, err := img.Digest()
-	if err != nil {
-		return "", fmt.Errorf("read the manifest for %s: %w", r.repo, err)
-	}
-	if _, err := r.Stage(ctx, img); err != nil {
-		return "", err
-	}
-	for i, tag := range tags {
-		if _, err := r.putManifest(ctx, r.repo.Tag(tag), img, digest); err != nil {
-			return "", &TagError{Name: r.repo.Name(), Moved: tags[:i], Failed: tag, Left: tags[i+1:], Err: err}
+// bring mounts the blob if it can be, and uploads it otherwise.
+func (r *Registry) bring(ctx context.Context, layer v1.Layer, digest v1.Hash) (Put, error) {
+	var begun *url.URL
+	if from, ok := r.source(layer, digest); ok {
+		mounted, upload, err := r.client.mount(ctx, digest, from.RepositoryStr())
+		switch {
+		case mounted:
+			return Put{How: Mounted}, nil
+		case ctx.Err() != nil:
+			return Put{}, context.Cause(ctx)
+		case err != nil: // of no matter: the blob can be sent
+			r.refuse(from)
+		default:
+			r.o.Places.forget(from, digest)
 		}
+		begun = upload
 	}
-	return r.repo.Digest(digest.String()).Name(), nil
+	size, err := layer.Size()
+	if err != nil {
+		return Put{}, fmt.Errorf("read its size: %w", err)
+	}
+	body := outgoingLayer(ctx, layer, size)
+	if err := r.client.upload(ctx, begun, digest, body); err != nil {
+		return Put{}, err
+	}
+	return Put{How: Uploaded, Bytes: body.bytes()}, nil
 }
+
+// blobKey names the blob in this repository among what is being worked on.
+func (r *Registry) blobKey(blob v1.Hash) string { return r.repo.Digest(blob.String()).Name() }
 
 // Close implements [Sink]; a registry keeps no temporary files.
 func (r *Registry) Close() error { return nil }

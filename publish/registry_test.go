@@ -150,8 +150,11 @@ func TestRegistryRefusesDamagedSource(t *testing.T) {
 	if _, err := newTestRegistry(t, target+"/app", RegistryOptions{}).PutLayer(t.Context(), base); err == nil {
 		t.Fatal("a damaged layer was pushed")
 	}
-	if w := rec.take("PUT "); len(w) > 0 {
-		t.Errorf("the upload of a damaged layer was finished: %v", w)
+	if n := len(rec.take("PUT ")); n > 1 { // none where the connection ends before the request is read
+		t.Errorf("%d tries to send a damaged layer", n)
+	}
+	if has, err := newTestRegistry(t, target+"/app", RegistryOptions{}).Has(t.Context(), digestOf(t, content)); has || err != nil {
+		t.Errorf("Has = %v, %v", has, err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ func newScratch(parent string) (*scratch, error) {
 		// Another run swept the folder before it was locked; or locking failed.
 		err = errors.Join(err, lock.Close())
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), os.RemoveAll(dir))
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), removeFiles(dir))
 		}
 	}
 }
@@ -102,9 +103,29 @@ func sweepOne(dir string) error {
 // removeLocked removes dir and its lock file. Windows removes no open file.
 func removeLocked(dir string, lock *flock.Flock) error {
 	if runtime.GOOS == "windows" {
-		return errors.Join(lock.Close(), os.RemoveAll(dir))
+		return errors.Join(lock.Close(), removeFiles(dir))
 	}
-	return errors.Join(os.RemoveAll(dir), lock.Close())
+	return errors.Join(removeFiles(dir), lock.Close())
+}
+
+// removeFiles removes dir and the files in it, by their paths. On Windows
+// os.RemoveAll depends on a request that neither every release nor wine knows
+// (https://go.dev/issue/78131).
+func removeFiles(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	paths := []string{dir}
+	for _, e := range entries {
+		paths = append(paths, filepath.Join(dir, e.Name()))
+	}
+	for _, path := range slices.Backward(paths) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // lockFile waits until it holds the lock file at path and returns its release,

@@ -22,6 +22,11 @@ type Sink interface {
 	// Check tells whether the place can be reached and written to, without
 	// leaving anything behind.
 	Check(ctx context.Context) error
+	// Holds tells whether nothing is to be done for the image with this manifest,
+	// because all tags name it already. Then it returns what Commit would return,
+	// else "". It needs no bytes of the image and changes nothing. A place that
+	// cannot tell, or is written anew each time, says "".
+	Holds(ctx context.Context, manifest v1.Hash, tags []string) (ref string, err error)
 	// Has tells whether the blob is there, whole.
 	Has(ctx context.Context, blob v1.Hash) (bool, error)
 	// PutLayer brings one layer. Its bytes are opened only if they must be sent,

@@ -56,6 +56,9 @@ func (t *Tarball) Check(context.Context) error {
 	return writable(filepath.Dir(t.file), t.Name())
 }
 
+// Holds implements [Sink]: a tarball is written anew each time, so never.
+func (t *Tarball) Holds(context.Context, v1.Hash, []string) (string, error) { return "", nil }
+
 // Has implements [Sink]: a tarball is written anew each time, so no.
 func (t *Tarball) Has(context.Context, v1.Hash) (bool, error) { return false, nil }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -37,9 +36,9 @@ func (e *SourceError) Error() string { return fmt.Sprintf("read layer %s: %v", e
 
 func (e *SourceError) Unwrap() error { return e.Err }
 
-// openVerified opens the compressed bytes of l. The last read fails with a
-// *MismatchError unless digest and size are those of l, and every read fails
-// once ctx is done.
+// openVerified opens the compressed bytes of l. Before the last of them a read
+// fails with a *MismatchError unless digest and size are those of l, and every read
+// fails once ctx is done.
 func openVerified(ctx context.Context, l v1.Layer) (io.ReadCloser, error) {
 	digest, err := l.Digest()
 	if err != nil {
@@ -77,23 +76,28 @@ func (v *verifier) Read(p []byte) (int, error) {
 	n, err := v.rc.Read(p)
 	v.read += int64(n)
 	v.hash.Write(p[:n])
-	if v.read > v.size {
+	// Who knows the length never asks for more than the last byte, so that is held
+	// back until it is sure that nothing follows.
+	if err == nil && v.read == v.size {
+		var more [1]byte
+		var extra int
+		extra, err = io.ReadFull(v.rc, more[:])
+		v.read += int64(extra)
+	}
+	switch {
+	case v.read > v.size:
+		return 0, v.mismatch("")
+	case err == nil:
+		return n, nil
+	case err != io.EOF:
+		return 0, &SourceError{Layer: v.want, Err: err}
+	case v.read < v.size:
 		return 0, v.mismatch("")
 	}
-	if err == io.EOF && v.read < v.size {
-		return n, v.mismatch("")
+	if got := fmt.Sprintf("%s:%x", v.want.Algorithm, v.hash.Sum(nil)); got != v.want.String() {
+		return 0, v.mismatch(got)
 	}
-	// The digest is checked with the last byte, not at EOF: an HTTP client that
-	// knows the length may never ask for more.
-	if v.read == v.size && (n > 0 || err == io.EOF) {
-		if got := fmt.Sprintf("%s:%x", v.want.Algorithm, v.hash.Sum(nil)); got != v.want.String() {
-			return 0, v.mismatch(got)
-		}
-	}
-	if err != nil && err != io.EOF {
-		return n, &SourceError{Layer: v.want, Err: err}
-	}
-	return n, err
+	return n, io.EOF
 }
 
 func (v *verifier) mismatch(got string) error {
@@ -102,31 +106,7 @@ func (v *verifier) mismatch(got string) error {
 
 func (v *verifier) Close() error { return v.rc.Close() }
 
-// countedLayer is a layer whose compressed bytes are verified and counted as
-// somebody else reads them.
-type countedLayer struct {
-	v1.Layer
-	ctx    context.Context //nolint:containedctx // a reader has no place for one
-	opened atomic.Bool
-	sent   atomic.Int64
-}
-
-func (c *countedLayer) Compressed() (io.ReadCloser, error) {
-	c.opened.Store(true)
-	rc, err := openVerified(c.ctx, c.Layer)
-	if err != nil {
-		return nil, err
-	}
-	return &counter{ReadCloser: rc, n: &c.sent}, nil
-}
-
-type counter struct {
-	io.ReadCloser
-	n *atomic.Int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	c.n.Add(int64(n))
-	return n, err
+// outgoingLayer makes the verified bytes of the layer a request's body.
+func outgoingLayer(ctx context.Context, l v1.Layer, size int64) *outgoing {
+	return &outgoing{size: size, open: func() (io.ReadCloser, error) { return openVerified(ctx, l) }}
 }

@@ -19,8 +19,9 @@ type Base struct {
 	Manifest  []byte          // the manifest as it was served; made up for a docker archive, which has none
 	Config    []byte          // the config as it was served
 	// Layers are the base's layers in order. Their bytes are read from where
-	// they live, with the digest checked, only when somebody asks for them; those
-	// of a registry are *remote.MountableLayer. Their media types, and those of
+	// they live, with the digest checked, only when somebody asks for them. Those
+	// of a registry are *remote.MountableLayer; what the registry refuses then is
+	// an error like Resolve's, of the same kinds. Their media types, and those of
 	// their partial.Descriptor, follow their first bytes where the manifest labels
 	// them wrongly, and a warning says so; that is looked at in layouts and
 	// archives, and in registries where os.version is missing. All else of the
@@ -35,4 +36,11 @@ type Base struct {
 	Folders []string
 	// Warnings are what the user should know about this base.
 	Warnings []string
+}
+
+// Local says whether the base was read from a layout or an archive, by a path
+// that other machines do not know.
+func (b *Base) Local() bool {
+	place, _ := locate(b.Name)
+	return place != inRegistry
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -43,15 +44,24 @@ func explain(ctx context.Context, err error, given string, ref name.Reference) e
 	if errors.Is(err, http.ErrSchemeMismatch) {
 		return fmt.Errorf("%w: %w; if %s has no https and you trust the network to it, pass --insecure %s", ErrUnreachable, err, host, host)
 	}
-	var request *url.Error
-	var network net.Error
-	if errors.As(err, &request) || errors.As(err, &network) {
+	if unanswered(err) {
 		if isAlias(given) {
 			return fmt.Errorf("%w: %w; %s", ErrUnreachable, err, noDaemon(given))
 		}
 		return fmt.Errorf("%w: %w; check the host name %s, the network and the proxy (HTTPS_PROXY, NO_PROXY)", ErrUnreachable, err, host)
 	}
 	return err
+}
+
+// unanswered says whether an error is the network's, and no answer of a registry.
+func unanswered(err error) bool {
+	var answer *transport.Error
+	if errors.As(err, &answer) {
+		return false
+	}
+	var request *url.Error
+	var network net.Error
+	return errors.As(err, &request) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func explainAnswer(err error, status int, given string, ref name.Reference) error {

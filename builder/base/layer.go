@@ -13,24 +13,29 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// layer is one of a layout or an archive. Its bytes stay there.
-type layer struct {
+// described is what a layer's manifest and config say of it.
+type described struct {
 	desc   v1.Descriptor
 	diffID v1.Hash
+}
+
+func (d *described) Digest() (v1.Hash, error)            { return d.desc.Digest, nil }
+func (d *described) DiffID() (v1.Hash, error)            { return d.diffID, nil }
+func (d *described) Size() (int64, error)                { return d.desc.Size, nil }
+func (d *described) MediaType() (types.MediaType, error) { return d.desc.MediaType, nil }
+
+// Descriptor returns that of the manifest, URLs and annotations included; see
+// go-containerregistry's partial.Descriptor.
+func (d *described) Descriptor() (*v1.Descriptor, error) { return d.desc.DeepCopy(), nil }
+
+// layer is one of a layout or an archive. Its bytes stay there.
+type layer struct {
+	described
 	// open returns the bytes as they are stored, unchecked.
 	open func() (io.ReadCloser, error)
 }
 
 var _ v1.Layer = (*layer)(nil)
-
-func (l *layer) Digest() (v1.Hash, error)            { return l.desc.Digest, nil }
-func (l *layer) DiffID() (v1.Hash, error)            { return l.diffID, nil }
-func (l *layer) Size() (int64, error)                { return l.desc.Size, nil }
-func (l *layer) MediaType() (types.MediaType, error) { return l.desc.MediaType, nil }
-
-// Descriptor returns that of the manifest, URLs and annotations included; see
-// go-containerregistry's partial.Descriptor.
-func (l *layer) Descriptor() (*v1.Descriptor, error) { return l.desc.DeepCopy(), nil }
 
 // Exists says whether the layer's bytes are here: foreign layers may be left
 // out. See go-containerregistry's partial.Exists.

@@ -103,7 +103,7 @@ func (l *local) layers(_ context.Context, image document, diffIDs []v1.Hash, _ b
 		case !isForeign(desc.MediaType):
 			return nil, fmt.Errorf("%w: layer %s: %w; it was not copied along", ErrNotFound, desc.Digest, err)
 		}
-		all = append(all, &layer{desc: desc, diffID: diffIDs[i], open: func() (io.ReadCloser, error) {
+		all = append(all, &layer{described: described{desc, diffIDs[i]}, open: func() (io.ReadCloser, error) {
 			if !ok {
 				return nil, fs.ErrNotExist
 			}

@@ -2,6 +2,7 @@ package base
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,16 +10,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // registry is a source over the distribution protocol.
 type registry struct {
-	given   string // as the user wrote it
-	ref     name.Reference
-	puller  *remote.Puller
-	fetched map[v1.Hash]*remote.Descriptor
-	images  map[v1.Hash]v1.Image // made of fetched, so that configs are fetched once
+	given  string // as the user wrote it
+	ref    name.Reference
+	puller *remote.Puller
+	known  known
 }
 
 var _ source = (*registry)(nil)
@@ -41,7 +40,7 @@ func openRegistry(given string, o Options) (*registry, error) {
 	if g.next == nil {
 		g.next = &http.Transport{}
 	}
-	opts := []remote.Option{remote.WithTransport(g), remote.WithUserAgent(o.UserAgent)}
+	opts := []remote.Option{remote.WithTransport(manifests{g}), remote.WithUserAgent(o.UserAgent)}
 	if o.Keychain != nil {
 		opts = append(opts, remote.WithAuthFromKeychain(o.Keychain))
 	}
@@ -51,7 +50,7 @@ func openRegistry(given string, o Options) (*registry, error) {
 	}
 	return &registry{
 		given: given, ref: ref, puller: puller,
-		fetched: map[v1.Hash]*remote.Descriptor{}, images: map[v1.Hash]v1.Image{},
+		known: known{earlier: o.Memory, docs: map[v1.Hash]blob{}},
 	}, nil
 }
 
@@ -76,14 +75,88 @@ func (r *registry) name() string {
 }
 
 func (r *registry) root(ctx context.Context) (document, error) {
+	if ref, ok := r.ref.(name.Digest); ok {
+		digest, err := v1.NewHash(ref.DigestStr())
+		if err != nil {
+			return document{}, err
+		}
+		if doc, ok := r.known.document(v1.Descriptor{Digest: digest, Size: anySize}); ok {
+			return doc, nil
+		}
+		return r.fetch(ctx, r.ref)
+	}
+	if doc, ok, err := r.tagged(ctx); ok || err != nil {
+		return doc, err
+	}
 	return r.fetch(ctx, r.ref)
+}
+
+// tagged returns what the tag names when that is known: the registry is asked for
+// the digest alone. It does so only where the tag's last document is known, since
+// of one that is not the digest is of no use.
+func (r *registry) tagged(ctx context.Context) (document, bool, error) {
+	if _, ok := r.last(); !ok {
+		return document{}, false, nil
+	}
+	head, err := r.puller.Head(ctx, r.ref)
+	if err != nil && unanswered(err) {
+		return document{}, false, explain(ctx, err, r.given, r.ref)
+	}
+	if err != nil {
+		return document{}, false, nil //nolint:nilerr // a registry that does not know HEAD; one that refuses tells why when it is asked with GET
+	}
+	doc, ok := r.known.document(v1.Descriptor{Digest: head.Digest, Size: anySize})
+	return doc, ok, nil
+}
+
+// last returns the digest that the tag named when it was last asked for, if the
+// document is still known.
+func (r *registry) last() (v1.Hash, bool) {
+	if _, ok := r.ref.(name.Tag); !ok {
+		return v1.Hash{}, false
+	}
+	digest, ok := r.known.tag(r.ref.Name())
+	if ok {
+		_, ok = r.known.document(v1.Descriptor{Digest: digest, Size: anySize})
+	}
+	return digest, ok
+}
+
+// settle completes a base, and keeps what its tag names.
+func (r *registry) settle(b *Base) {
+	b.Repository = new(r.ref.Context())
+	if _, ok := r.ref.(name.Tag); !ok {
+		return
+	}
+	root := b.Digest
+	if b.Index != nil {
+		root = *b.Index
+	}
+	r.known.addTag(r.ref.Name(), root)
+}
+
+// remedy adds to the error of a registry that cannot be asked how to go on
+// without it. That is the user's choice: a tag may have moved.
+func (r *registry) remedy(err error, what string) error {
+	if !errors.Is(err, ErrUnreachable) {
+		return err
+	}
+	digest, ok := r.last()
+	if !ok {
+		return err
+	}
+	verb := "pass --base"
+	if what != "" {
+		verb = "give"
+	}
+	return fmt.Errorf("%w; to go on with what it was last, %s %s@%s", err, verb, r.name(), digest)
 }
 
 func (r *registry) has(v1.Descriptor) bool { return true }
 
 func (r *registry) manifest(ctx context.Context, d v1.Descriptor) (document, error) {
-	if got, ok := r.fetched[d.Digest]; ok {
-		return parse(got.Manifest, d.Digest, got.MediaType)
+	if doc, ok := r.known.document(d); ok {
+		return doc, nil
 	}
 	doc, err := r.fetch(ctx, r.ref.Context().Digest(d.Digest.String()))
 	if err != nil {
@@ -92,8 +165,7 @@ func (r *registry) manifest(ctx context.Context, d v1.Descriptor) (document, err
 	return doc, verify(doc.raw, d)
 }
 
-// fetch gets a manifest. By digest, go-containerregistry checks it; by tag, it
-// computes it.
+// fetch gets a manifest or list, its digest checked.
 func (r *registry) fetch(ctx context.Context, ref name.Reference) (document, error) {
 	got, err := r.puller.Get(ctx, ref)
 	if err != nil {
@@ -103,81 +175,39 @@ func (r *registry) fetch(ctx context.Context, ref name.Reference) (document, err
 	if err != nil {
 		return doc, err
 	}
-	got.MediaType = doc.mediaType // where Content-Type says nothing useful
-	r.fetched[doc.digest] = got
+	// go-containerregistry takes the digest of what is said to be a signed
+	// manifest of schema 1 from the answer's header.
+	if err := verify(doc.raw, v1.Descriptor{Digest: doc.digest, Size: int64(len(doc.raw))}); err != nil {
+		return doc, err
+	}
+	r.known.add(doc.digest, doc.mediaType, doc.raw)
 	return doc, nil
 }
 
-// image returns the one whose manifest was fetched.
-func (r *registry) image(manifest v1.Hash) (v1.Image, error) {
-	if img, ok := r.images[manifest]; ok {
-		return img, nil
+func (r *registry) config(ctx context.Context, image document) ([]byte, error) {
+	desc := image.image.Config
+	if desc.Data != nil {
+		return desc.Data, verify(desc.Data, desc)
 	}
-	img, err := r.fetched[manifest].Image()
-	r.images[manifest] = img
-	return img, err
+	if b, ok := r.known.find(desc); ok {
+		return b.raw, nil
+	}
+	raw, err := r.fetchConfig(ctx, image)
+	if err != nil {
+		return nil, explain(ctx, err, r.given, r.ref.Context().Digest(desc.Digest.String()))
+	}
+	r.known.add(desc.Digest, desc.MediaType, raw)
+	return raw, nil
 }
 
-func (r *registry) config(ctx context.Context, image document) ([]byte, error) {
-	img, err := r.image(image.digest)
+func (r *registry) fetchConfig(ctx context.Context, image document) ([]byte, error) {
+	img, err := r.image(ctx, image)
 	if err != nil {
 		return nil, err
 	}
 	raw, err := img.RawConfigFile()
 	if err != nil {
-		return nil, explain(ctx, err, r.given, r.ref.Context().Digest(image.image.Config.Digest.String()))
+		return nil, err
 	}
 	return raw, verify(raw, image.image.Config)
 }
-
-// layers returns *remote.MountableLayer values.
-func (r *registry) layers(ctx context.Context, image document, _ []v1.Hash, peek bool) ([]v1.Layer, error) {
-	img, err := r.image(image.digest)
-	if err != nil {
-		return nil, err
-	}
-	layers, err := img.Layers()
-	if err != nil || !peek {
-		return layers, err
-	}
-	for i, l := range layers {
-		desc := image.image.Layers[i]
-		if isForeign(desc.MediaType) {
-			continue
-		}
-		head, err := firstBytes(ctx, l)
-		if err != nil {
-			return nil, explain(ctx, err, r.given, r.ref.Context().Digest(desc.Digest.String()))
-		}
-		if mt := typeOf(desc.MediaType, head); mt != desc.MediaType {
-			desc.MediaType = mt
-			m := l.(*remote.MountableLayer)
-			layers[i] = &remote.MountableLayer{Layer: &relabelled{m.Layer, desc}, Reference: m.Reference}
-		}
-	}
-	return layers, nil
-}
-
-// firstBytes starts to read a layer and gives up at once.
-func firstBytes(ctx context.Context, l v1.Layer) (head []byte, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	rc, err := l.Compressed()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rc.Close() }() // nothing was written
-	return readHead(rc)
-}
-
-// relabelled is a layer with another media type than its manifest says.
-type relabelled struct {
-	v1.Layer
-	desc v1.Descriptor
-}
-
-func (r *relabelled) MediaType() (types.MediaType, error) { return r.desc.MediaType, nil }
-
-// Descriptor returns that of the manifest, apart from the media type.
-func (r *relabelled) Descriptor() (*v1.Descriptor, error) { return r.desc.DeepCopy(), nil }

@@ -23,6 +23,9 @@ type Options struct {
 	PlainHTTP func(host string) bool
 	What      string // what errors call it; "" means "base"
 	UserAgent string // put before go-containerregistry's own
+	// Memory lets bases in registries be found with fewer requests: by digest with
+	// none at all, by a tag that has not moved with one. Default: none.
+	Memory Memory
 }
 
 // source is where a base is read from.
@@ -53,6 +56,11 @@ type source interface {
 // (ErrNotFound, ErrUnauthorized, ErrUnreachable), when several Windows builds
 // leave a choice, when what it finds is no Windows image for amd64, and when
 // bytes do not have their digest. Layers read from a registry keep using ctx.
+//
+// With o.Memory, a base whose documents are known is found without any request
+// when ref has a digest, and when ref is a tag with one that asks for the tag's
+// digest: what a tag named before never stands in for what it names now. Only a
+// base without os.version has the first bytes of its layers read in any case.
 func Resolve(ctx context.Context, ref string, o Options) (*Base, error) {
 	b, err := resolve(ctx, ref, o)
 	if err != nil {
@@ -73,6 +81,18 @@ func resolve(ctx context.Context, ref string, o Options) (*Base, error) {
 	if err != nil {
 		return nil, err
 	}
+	b, err := from(ctx, src, o.OSVersion)
+	if r, ok := src.(*registry); ok {
+		if err != nil {
+			return nil, r.remedy(err, o.What)
+		}
+		r.settle(b)
+	}
+	return b, err
+}
+
+// from returns the base that src leads to.
+func from(ctx context.Context, src source, osVersion string) (*Base, error) {
 	doc, err := src.root(ctx)
 	if err != nil {
 		return nil, err
@@ -82,7 +102,7 @@ func resolve(ctx context.Context, ref string, o Options) (*Base, error) {
 	if doc.index != nil {
 		index = new(doc.digest)
 		var c candidate
-		if c, err = choose(ctx, src, doc, o.OSVersion); err != nil {
+		if c, err = choose(ctx, src, doc, osVersion); err != nil {
 			return nil, err
 		}
 		if doc, err = src.manifest(ctx, c.desc); err != nil {
@@ -90,7 +110,7 @@ func resolve(ctx context.Context, ref string, o Options) (*Base, error) {
 		}
 		listed = c.platform
 	}
-	b, err := read(ctx, src, doc, o.OSVersion)
+	b, err := read(ctx, src, doc, osVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -147,9 +167,6 @@ func read(ctx context.Context, src source, doc document, osVersion string) (*rea
 		Name: src.name(), Digest: doc.digest, MediaType: doc.mediaType,
 		Manifest: doc.raw, Config: raw, Layers: layers,
 	}}
-	if r, ok := src.(*registry); ok {
-		b.Repository = new(r.ref.Context())
-	}
 	if b.Folders, err = folders(ctx, layers); err != nil {
 		return nil, err
 	}

@@ -48,9 +48,16 @@ func testContext(t testing.TB) context.Context {
 // newRegistry returns HOST:PORT of an empty registry.
 func newRegistry(t testing.TB) string {
 	t.Helper()
+	host, _ := startRegistry(t)
+	return host
+}
+
+// startRegistry returns HOST:PORT of an empty registry and what stops it.
+func startRegistry(t testing.TB) (host string, stop func()) {
+	t.Helper()
 	s := httptest.NewServer(ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(s.Close)
-	return strings.TrimPrefix(s.URL, "http://")
+	return strings.TrimPrefix(s.URL, "http://"), s.Close
 }
 
 func pushIndex(t testing.TB, ref string, idx v1.ImageIndex) {

@@ -28,17 +28,18 @@ import (
 const kills = 20
 
 // TestKilled kills the program at random moments while it packs and pushes. A
-// layout is never half there, the tag names a whole image or the old one, and
-// the next run removes what the dead one left in the temporary folder.
+// layout is never half there, the tag names a whole image or the old one, the
+// records lead nobody astray, and the next run removes what the dead one left in
+// the temporary folder.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	registry := need.StartRegistry(t)
 	app := publishedApp(t, 24<<20)
-	temp, layouts := t.TempDir(), t.TempDir()
+	temp, layouts, cache := t.TempDir(), t.TempDir(), t.TempDir()
 	env := []string{"TMPDIR=" + temp, "TMP=" + temp, "TEMP=" + temp}
 	repo := registry + "/killed"
 	publish := func(layout string) []string {
-		return []string{"publish", app, "--base", ociBase(t), "--repo", repo, "--oci-layout", layout}
+		return []string{"publish", app, "--base", ociBase(t), "--repo", repo, "--oci-layout", layout, "--cache", cache}
 	}
 	whole := ok(t, app, env, publish(filepath.Join(layouts, "first"))...)
 	before := tagged(t, repo)
@@ -69,8 +70,11 @@ func TestKilled(t *testing.T) {
 	if killed < kills {
 		t.Errorf("only %d of %d runs were killed: the moments are chosen badly", killed, runs)
 	}
-	ok(t, app, env, publish(dir)...)
+	last := ok(t, app, env, publish(dir)...)
 	checkLayout(t, dir)
+	if honest := ok(t, app, env, append(publish(dir), "--cache", "off")...); honest.stdout != last.stdout {
+		t.Errorf("with the records of killed runs: %swithout: %s", last.stdout, honest.stdout)
+	}
 	if left := leftovers(t, temp); len(left) > 0 {
 		t.Errorf("left behind after the next run: %q", left)
 	}

@@ -104,7 +104,7 @@ func cleanEnvironment(t testing.TB) []string {
 		t.Fatal(err)
 	}
 	env := []string{"HOME=" + home, "USERPROFILE=" + home, "DOTNET_CLI_HOME=" + home, "DOCKER_CONFIG=" + filepath.Join(home, "no-docker"),
-		"TMPDIR=" + temp, "TMP=" + temp, "TEMP=" + temp, "CI=true", "GIT_CONFIG_NOSYSTEM=1"}
+		"XDG_CACHE_HOME=" + temp, "TMPDIR=" + temp, "TMP=" + temp, "TEMP=" + temp, "CI=true", "GIT_CONFIG_NOSYSTEM=1"}
 	for _, name := range []string{"PATH", "DOTNET_ROOT", "NUGET_PACKAGES", "NuGetAudit", "DOTNET_NOLOGO", "DOTNET_CLI_TELEMETRY_OPTOUT",
 		"DOTNET_SKIP_FIRST_TIME_EXPERIENCE", "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "SystemRoot", "PATHEXT", "ComSpec", "ProgramFiles", "LOCALAPPDATA", "APPDATA"} {
 		if v, ok := os.LookupEnv(name); ok {

@@ -10,6 +10,8 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/nanobuild/nanobuild/layers"
 )
 
 // Gzip is the class of faults in a blob.
@@ -20,15 +22,17 @@ const Gzip Class = "GZIP"
 var gzipHeader = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0xff, 255}
 
 // Blob checks the compressed form of a layer, rule 23: one gzip member without
-// name or time, with the digests and the size that manifest and config say. It
-// reads r to its end; the error is that of r.
-func Blob(r io.Reader, digest, diffID v1.Hash, size int64) (Report, error) {
+// name or time, or zstd, with the digests and the size that manifest and config
+// say. It reads r to its end; the error is that of r.
+func Blob(r io.Reader, c layers.Compression, digest, diffID v1.Hash, size int64) (Report, error) {
 	found := newCollector()
 	src := &meter{r: r}
 	packed := sha256.New()
 	in := bufio.NewReaderSize(io.TeeReader(src, packed), 64<<10)
-	checkGzipHeader(found, in)
-	if err := checkMember(found, in, diffID); err != nil {
+	if c != layers.Zstd {
+		checkGzipHeader(found, in)
+	}
+	if err := checkContent(found, in, c, diffID); err != nil {
 		found.addf(23, Gzip, "the blob cannot be unpacked: %v", err)
 	}
 	if n, err := io.Copy(io.Discard, in); err == nil && n > 0 {
@@ -57,13 +61,15 @@ func checkGzipHeader(found *collector, in *bufio.Reader) {
 	}
 }
 
-// checkMember unpacks one member and compares its hash.
-func checkMember(found *collector, in *bufio.Reader, diffID v1.Hash) error {
-	zr, err := gzip.NewReader(in)
+// checkContent unpacks the blob, of gzip one member, and compares its hash.
+func checkContent(found *collector, in *bufio.Reader, c layers.Compression, diffID v1.Hash) error {
+	zr, err := c.Unpack(in)
 	if err != nil {
 		return err
 	}
-	zr.Multistream(false)
+	if gz, ok := zr.(*gzip.Reader); ok {
+		gz.Multistream(false)
+	}
 	plain := sha256.New()
 	_, err = io.Copy(plain, zr) //nolint:gosec // it is hashed, not kept
 	if err := errors.Join(err, zr.Close()); err != nil {

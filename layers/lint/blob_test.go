@@ -32,7 +32,7 @@ func TestBlobOfOurs(t *testing.T) {
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
-	report, err := Blob(r, digest, diffID, size)
+	report, err := Blob(r, layers.Gzip, digest, diffID, size)
 	if err := errors.Join(err, report.Err(), r.Close()); err != nil {
 		t.Error(err)
 	}
@@ -80,7 +80,7 @@ func TestBlobRefuses(t *testing.T) {
 			if tt.digest == (v1.Hash{}) {
 				tt.digest, tt.size = sha(tt.data), len(tt.data)
 			}
-			r, err := Blob(bytes.NewReader(tt.data), tt.digest, tt.diffID, int64(tt.size))
+			r, err := Blob(bytes.NewReader(tt.data), layers.Gzip, tt.digest, tt.diffID, int64(tt.size))
 			if err != nil {
 				t.Fatal(err)
 			}

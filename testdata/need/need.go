@@ -56,6 +56,12 @@ func Wine(t testing.TB) string {
 	return p
 }
 
+// WineHost skips the test where wine itself is missing, which runs programs that
+// were built for Windows, and returns its path. It belongs to the wine tests.
+func WineHost(t testing.TB) string {
+	return program(t, "wine", "wine", "install wine")
+}
+
 func program(t testing.TB, what, name, remedy string) string {
 	t.Helper()
 	p, err := exec.LookPath(name)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -23,6 +24,7 @@ type Process struct {
 	Environ        []string
 	WorkDir        string
 	TempRoot       string
+	CacheDir       string // "" where the system names no folder for caches
 	Now            func() time.Time
 	Keychain       authn.Keychain
 	Transport      http.RoundTripper
@@ -35,12 +37,16 @@ func OS(version string) Process {
 	if err != nil {
 		dir = "." // a removed working directory: absolute arguments still work
 	}
+	caches, err := os.UserCacheDir()
+	if err == nil {
+		caches = filepath.Join(caches, "nanobuild")
+	}
 	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // documented type of the default
 	transport.Proxy = http.ProxyFromEnvironment
 	transport.MaxIdleConnsPerHost = 16
 	return Process{
 		Stdout: os.Stdout, Stderr: os.Stderr,
-		Environ: os.Environ(), WorkDir: dir, TempRoot: os.TempDir(),
+		Environ: os.Environ(), WorkDir: dir, TempRoot: os.TempDir(), CacheDir: caches,
 		Now: time.Now, Keychain: authn.DefaultKeychain, Transport: transport,
 		Version: version,
 	}

@@ -42,6 +42,7 @@ type publishFlags struct {
 	layers     string
 	imageRefs  string
 	digestFile string
+	cache      string
 }
 
 func (a *app) publish() *cobra.Command {
@@ -64,6 +65,8 @@ func (a *app) publish() *cobra.Command {
 	f.addTargets(flags)
 	f.addImage(flags)
 	f.addDotnet(flags)
+	addCacheFlag(flags, &f.cache)
+	flags.BoolVar(&f.options.Recompute, "recompute", false, "compress all layers to learn their digests, instead of trusting records")
 	return cmd
 }
 
@@ -98,6 +101,7 @@ func (f *publishFlags) addImage(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&i.Writable, "writable", nil, "`folder` in the container that the app may change, made if missing (repeatable)")
 	flags.StringVar(&o.Created, "created", "", "creation `time` of the image, RFC 3339 or Unix seconds\n(default: SOURCE_DATE_EPOCH, else the commit's)")
 	flags.StringVar(&i.Format, "format", "", "manifest `format`: docker or oci (default: the base's)")
+	flags.StringVar((*string)(&i.Compression), "compression", "", "`compression` of the layers: gzip, or zstd with --format oci (default gzip)")
 	flags.StringVar(&f.layers, "layers", "split", "`split` by origin (runtime, packages, app, …) or single")
 }
 
@@ -125,6 +129,7 @@ func (a *app) runPublish(cmd *cobra.Command, f *publishFlags) error {
 	if err := errors.Join(a.checkFile("--image-refs", f.imageRefs), a.checkFile("--digest-file", f.digestFile)); err != nil {
 		return err
 	}
+	o.Cache = a.cacheDir(f.cache)
 	o.Epoch = a.getenv(envSourceDateEpoch)
 	o.Dotnet.CI = a.inCI()
 	if a.getenv(envGitHubActions) == "true" && a.logFormat != "json" { // each line is JSON there

@@ -55,7 +55,7 @@ func flagTables() string {
 	root := (&app{}).root()
 	var b strings.Builder
 	for _, c := range root.Commands() {
-		if c.Hidden || !c.LocalNonPersistentFlags().HasFlags() {
+		if c.Hidden || !c.LocalFlags().HasFlags() {
 			continue
 		}
 		writeFlags(&b, c)
@@ -67,7 +67,7 @@ func flagTables() string {
 
 func writeFlags(b *strings.Builder, c *cobra.Command) {
 	fmt.Fprintf(b, "### %s\n\n", c.CommandPath())
-	writeTable(b, c.LocalNonPersistentFlags())
+	writeTable(b, c.LocalFlags())
 }
 
 func writeTable(b *strings.Builder, flags *pflag.FlagSet) {

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/nanobuild/nanobuild/builder/base"
+	"github.com/nanobuild/nanobuild/layers"
 	"github.com/nanobuild/nanobuild/layers/lint"
 )
 
@@ -88,11 +88,16 @@ func (c *checker) check(l v1.Layer, digest, diffID v1.Hash, size int64, o lint.L
 	if err != nil {
 		return lint.Report{}, err
 	}
-	packed, err := lint.Blob(blob, digest, diffID, size)
+	mediaType, err := l.MediaType()
+	if err != nil {
+		return lint.Report{}, errors.Join(err, blob.Close())
+	}
+	compression := layers.CompressionOf(mediaType)
+	packed, err := lint.Blob(blob, compression, digest, diffID, size)
 	if err = errors.Join(err, blob.Close()); err != nil || !packed.OK() {
 		return packed, err
 	}
-	unpack := func() (io.ReadCloser, error) { return openGzip(file) }
+	unpack := func() (io.ReadCloser, error) { return openPacked(file, compression) }
 	c.ours = append(c.ours, lint.ImageLayer{DiffID: diffID, Tar: unpack})
 	tar, err := unpack()
 	if err != nil {
@@ -118,24 +123,24 @@ func (c *checker) fetch(l v1.Layer, digest v1.Hash) (file string, err error) {
 	return file, errors.Join(err, out.Close())
 }
 
-// gzipFile is the unpacked content of a file.
-type gzipFile struct {
-	*gzip.Reader
+// unpacked is the content of a file.
+type unpacked struct {
+	io.ReadCloser
 	file *os.File
 }
 
-func (g *gzipFile) Close() error { return errors.Join(g.Reader.Close(), g.file.Close()) }
+func (u *unpacked) Close() error { return errors.Join(u.ReadCloser.Close(), u.file.Close()) }
 
-func openGzip(name string) (io.ReadCloser, error) {
+func openPacked(name string, c layers.Compression) (io.ReadCloser, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	r, err := gzip.NewReader(file)
+	r, err := c.Unpack(file)
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return &gzipFile{Reader: r, file: file}, nil
+	return &unpacked{ReadCloser: r, file: file}, nil
 }
 
 // whole checks the image that the layers make. Images without a layer of

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/builder/base/sample"
 )
 
@@ -233,4 +234,55 @@ func (h hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, r.Context().Err()
 	}
 	return h.next.RoundTrip(r)
+}
+
+func TestLikelyBase(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		files      map[string]string
+		properties []string
+		environ    []string
+		flag       string
+		want       string
+	}{
+		"nothing said":        {want: base.Default},
+		"flag":                {flag: "ltsc2025", files: map[string]string{"src/App/App.csproj": "<ContainerBaseImage>x</ContainerBaseImage>"}, want: "ltsc2025"},
+		"project":             {files: map[string]string{"src/App/App.csproj": "<Project><ContainerBaseImage>x</ContainerBaseImage></Project>"}},
+		"other case":          {files: map[string]string{"src/App/App.csproj": "<containerfamily>nanoserver</containerfamily>"}},
+		"folder above":        {files: map[string]string{"Directory.Build.props": "<ContainerFamily>x</ContainerFamily>"}},
+		"profile":             {files: map[string]string{"src/App/Properties/PublishProfiles/win.pubxml": "<ContainerBaseImage>x</ContainerBaseImage>"}},
+		"folder beside":       {files: map[string]string{"src/Other/Directory.Build.props": "<ContainerFamily>x</ContainerFamily>"}, want: base.Default},
+		"property":            {properties: []string{"ContainerBaseImage=x"}},
+		"environment":         {environ: []string{"ContainerBaseImage=x"}},
+		"another environment": {environ: []string{"ContainerPort=x"}, want: base.Default},
+	} {
+		root := t.TempDir()
+		c.files = mapOr(c.files, "src/App/App.csproj", "<Project/>")
+		for file, text := range c.files {
+			path := filepath.Join(root, filepath.FromSlash(file))
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		projects, err := locate([]string{"src/App"}, root, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &run{projects: projects}
+		r.Base, r.Dotnet.Properties, r.Environ = c.flag, c.properties, c.environ
+		if got := r.likelyBase(); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// mapOr returns m with key set to value where m lacks it.
+func mapOr(m map[string]string, key, value string) map[string]string {
+	if m == nil {
+		m = map[string]string{}
+	}
+	if _, ok := m[key]; !ok {
+		m[key] = value
+	}
+	return m
 }

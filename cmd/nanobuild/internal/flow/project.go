@@ -10,6 +10,7 @@ import (
 	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/builder/dotnet"
 	"github.com/nanobuild/nanobuild/builder/git"
+	"github.com/nanobuild/nanobuild/publish"
 )
 
 // DotnetOptions are the settings of the dotnet run.
@@ -36,8 +37,9 @@ type project struct {
 	container builder.Container
 	base      string // reference
 	spec      *builder.Spec
-	image     *builder.Image
 	goal      goal
+	image     *builder.Image
+	prepared  *publish.Prepared
 }
 
 // locate says what each argument is, before anything runs.

@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/nanobuild/nanobuild/builder"
 	"github.com/nanobuild/nanobuild/builder/base"
+	"github.com/nanobuild/nanobuild/layers/cache"
+	"github.com/nanobuild/nanobuild/publish"
 )
 
 // PublishOptions are what a user can ask of a publish run.
@@ -25,6 +29,9 @@ type PublishOptions struct {
 	Targets  Targets
 	Insecure []string // hosts that are spoken to over plain http
 	Jobs     int      // layers packed and pushed at a time
+
+	Cache     string // folder of the records; "" means none
+	Recompute bool   // trust no record: compute the digest of every layer
 }
 
 // Publish builds an image of each project and puts it to its targets. It returns
@@ -46,12 +53,13 @@ func Publish(ctx context.Context, o PublishOptions, d Deps) (refs []string, err 
 		return nil, err
 	}
 	for _, p := range r.projects {
-		ref, err := r.push(ctx, p)
+		ref, err := r.tag(ctx, p)
 		if err != nil {
 			return refs, err
 		}
 		refs = append(refs, ref)
 	}
+	r.keepPlaces()
 	return refs, nil
 }
 
@@ -59,10 +67,16 @@ func Publish(ctx context.Context, o PublishOptions, d Deps) (refs []string, err 
 type run struct {
 	PublishOptions
 	Deps
-	projects []*project
-	temp     *tempDir
-	bases    *bases
-	told     warnings
+	projects     []*project
+	temp         *tempDir
+	cache        *cache.Cache // nil when it is off
+	records      *records
+	bases        *bases
+	destinations destinations
+	progress     *progress
+	staging      sync.Mutex          // one image at a time, so that the next can mount its layers
+	slots        *semaphore.Weighted // uploads that go on before an image is finished
+	told         warnings
 }
 
 func newRun(o PublishOptions, d Deps) (*run, error) {
@@ -81,10 +95,16 @@ func newRun(o PublishOptions, d Deps) (*run, error) {
 	if r.projects, err = locate(r.Projects, d.WorkDir, o.Image.Entrypoint); err != nil {
 		return nil, err
 	}
+	r.cache = cache.Open(o.Cache)
+	r.records = &records{cache: r.cache}
+	r.destinations.places = publish.NewPlaces()
+	recallPlaces(r.cache, r.destinations.places)
 	r.bases = &bases{options: base.Options{
 		Transport: d.Transport, Keychain: r.keychainFor(o.Targets.host()), OSVersion: o.OSVersion,
-		PlainHTTP: r.plainHTTP, UserAgent: d.UserAgent,
+		PlainHTTP: r.plainHTTP, UserAgent: d.UserAgent, Memory: baseMemory{r.cache},
 	}, log: d.Log}
+	r.progress = newProgress(d)
+	r.slots = semaphore.NewWeighted(int64(r.Jobs))
 	if r.temp, err = newTempDir(d.TempRoot); err != nil {
 		return nil, err
 	}
@@ -95,15 +115,23 @@ func (r *run) close() error {
 	r.bases.wait()
 	var failed error
 	for _, p := range r.projects {
+		if p.prepared != nil {
+			failed = errors.Join(failed, p.prepared.Close())
+		}
 		if p.image != nil {
 			failed = errors.Join(failed, p.image.Close())
 		}
 	}
+	if err := r.cache.Problem(); err != nil {
+		r.Log.Warn(fmt.Sprintf("the next run will know less: %v", err))
+	}
 	return errors.Join(failed, r.temp.Close())
 }
 
-// build makes the images. While dotnet works on the first project, the base is
-// resolved and the targets are checked; what goes wrong there stops dotnet.
+// build makes the images and brings them to their places, still without a tag.
+// While dotnet works on the first project, the base is resolved, the targets are
+// checked, and what they lack of the base is sent; what goes wrong there stops
+// dotnet.
 func (r *run) build(ctx context.Context, cancel context.CancelCauseFunc) error {
 	var steps sync.WaitGroup
 	var once sync.Once
@@ -125,6 +153,7 @@ func (r *run) build(ctx context.Context, cancel context.CancelCauseFunc) error {
 		r.bases.prefetch(ctx, base.Default)
 	}
 	spawn(func() error { return r.checkTargets(ctx) })
+	spawn(func() error { return r.sendBase(ctx) })
 	spawn(func() error { return r.prepareAll(ctx, spawn) })
 	steps.Wait()
 	return first
@@ -140,7 +169,7 @@ func (r *run) prepareAll(ctx context.Context, spawn func(func() error)) error {
 		if !r.Targets.known() {
 			spawn(func() error { return checkSinks(ctx, p.goal.sinks) })
 		}
-		spawn(func() error { return r.pack(ctx, p) })
+		spawn(func() error { return r.deliver(ctx, p, spawn) })
 	}
 	return r.uniqueNames()
 }

@@ -51,7 +51,7 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
-// requests records what changes a registry.
+// requests records which tags of a registry are written.
 type requests struct {
 	mu   sync.Mutex
 	list []string
@@ -61,7 +61,9 @@ func (r *requests) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if req.Method == http.MethodPut && strings.Contains(req.URL.Path, "/manifests/") {
 			r.mu.Lock()
-			r.list = append(r.list, req.URL.Path)
+			if !strings.Contains(req.URL.Path, "sha256:") {
+				r.list = append(r.list, req.URL.Path)
+			}
 			r.mu.Unlock()
 		}
 		next.ServeHTTP(w, req)

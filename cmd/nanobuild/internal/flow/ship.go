@@ -10,12 +10,97 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/nanobuild/nanobuild/builder"
+	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/layers"
 	"github.com/nanobuild/nanobuild/publish"
 )
 
-// pack makes the project's image.
-func (r *run) pack(ctx context.Context, p *project) error {
+// sendBase brings the base's layers to the one registry that flags name, while
+// dotnet runs, where the base can be told by then. A base that is only likely
+// fails where a project turns out to take it.
+func (r *run) sendBase(ctx context.Context) error {
+	d, err := r.namedDestination()
+	ref := r.likelyBase()
+	if err != nil || d == nil || ref == "" {
+		return nil //nolint:nilerr // checkTargets reports it
+	}
+	found := r.bases.resolve(ctx, ref)
+	err = at(StageBase, found.err)
+	if err == nil {
+		r.recall(ctx, d, r.Targets.Tags)
+		err = r.sendMissing(ctx, d, found.base)
+	}
+	if err != nil && r.Base == "" {
+		r.Log.Debug(fmt.Sprintf("the base %s is not sent early: %v", ref, err))
+		return nil
+	}
+	return err
+}
+
+// sendMissing sends the layers that the registry is not known to have.
+func (r *run) sendMissing(ctx context.Context, d *destination, b *base.Base) error {
+	for _, l := range b.Layers {
+		digest, err := l.Digest()
+		if err != nil {
+			return at(StageBase, fmt.Errorf("read the base %s: %w", b.Name, err))
+		}
+		if r.destinations.places.Has(d.repo, digest) {
+			continue
+		}
+		if err := r.send(ctx, d, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send brings one layer to a registry before the rest of its image is ready.
+func (r *run) send(ctx context.Context, d *destination, l v1.Layer) error {
+	if err := r.slots.Acquire(ctx, 1); err != nil {
+		return context.Cause(ctx)
+	}
+	defer r.slots.Release(1)
+	return pushError(publish.PutLayer(ctx, d, l, r.progress.report))
+}
+
+// deliver makes the project's image and brings it to all its places, but moves
+// no tag.
+func (r *run) deliver(ctx context.Context, p *project, spawn func(func() error)) error {
+	for _, s := range p.goal.sinks {
+		if d, ok := s.(*destination); ok {
+			r.recall(ctx, d, p.goal.tags)
+		}
+	}
+	if err := r.makeImage(ctx, p, spawn); err != nil {
+		return err
+	}
+	r.staging.Lock()
+	defer r.staging.Unlock()
+	for range p.image.Ours {
+		err := r.stage(ctx, p)
+		if err == nil {
+			return r.records.keep(p.image)
+		}
+		if wrong, _ := p.image.Correct(); !wrong || ctx.Err() != nil {
+			return pushError(fmt.Errorf("publish %s: %w", p.argument, err))
+		}
+		// Nothing was tagged, and the records are put right in the end.
+		r.Log.Warn(fmt.Sprintf("%s: a record of an earlier run was wrong, and is replaced: %v", p.argument, err))
+	}
+	return pushError(r.stage(ctx, p))
+}
+
+func (r *run) stage(ctx context.Context, p *project) (err error) {
+	r.progress.name(p.image)
+	p.prepared, err = publish.Prepare(ctx, p.image, p.goal.sinks, p.goal.tags, publish.PushOptions{
+		Jobs: r.Jobs, Report: r.progress.report,
+	})
+	return err
+}
+
+// makeImage builds the image. A layer that had to be packed is on its way to the
+// registry while others are packed.
+func (r *run) makeImage(ctx context.Context, p *project, spawn func(func() error)) error {
 	found, err := r.bases.get(ctx, p.base)
 	if err != nil {
 		return err
@@ -25,11 +110,22 @@ func (r *run) pack(ctx context.Context, p *project) error {
 		return fmt.Errorf("make a folder for layers: %w", err)
 	}
 	times := newStopwatch(r.Now)
-	p.image, err = builder.Build(ctx, p.spec, found, p.app, builder.Deps{
+	d := builder.Deps{
 		TempDir: dir, Workers: r.Jobs, Now: r.Now(),
 		Packing: func(l *layers.Layer) { times.start(string(l.Origin())) },
-		Packed:  func(l *layers.Layer) { r.packed(p, l, times.stop(string(l.Origin()))) },
-	})
+		Packed: func(l *layers.Layer) {
+			r.packed(p, l, times.stop(string(l.Origin())))
+			for _, s := range p.goal.sinks {
+				if d, ok := s.(*destination); ok {
+					spawn(func() error { return r.send(ctx, d, l) })
+				}
+			}
+		},
+	}
+	if !r.Recompute && r.records.any() {
+		d.Recorded = r.records.blob
+	}
+	p.image, err = builder.Build(ctx, p.spec, found, p.app, d)
 	if err != nil {
 		return imageError(fmt.Errorf("make the image of %s: %w", p.argument, err))
 	}
@@ -51,75 +147,18 @@ func (r *run) packed(p *project, l *layers.Layer, took time.Duration) {
 	if err != nil {
 		return // the build fails with it
 	}
+	r.progress.nameLayer(l)
 	r.Log.Info(fmt.Sprintf("%s: packed the %s layer, %s, %s to %s, %s", p.argument, l.Origin(), filesText(l.Files()),
 		BytesText(l.UncompressedSize()), BytesText(size), secondsText(took)),
 		"layer", string(l.Origin()), "bytes", size, "seconds", took.Seconds())
 }
 
-// push brings the image to all its places, and returns the reference of the
-// first.
-func (r *run) push(ctx context.Context, p *project) (string, error) {
-	progress := &progress{Deps: r.Deps, titles: layerTitles(p.image), times: newStopwatch(r.Now)}
-	refs, err := publish.Push(ctx, p.image, p.goal.sinks, p.goal.tags, publish.PushOptions{
-		Jobs: r.Jobs, Report: progress.report,
-	})
+// tag moves the tags to the image in all its places, and returns the reference
+// of the first.
+func (r *run) tag(ctx context.Context, p *project) (string, error) {
+	refs, err := p.prepared.Commit(ctx)
 	if err != nil {
 		return "", pushError(fmt.Errorf("publish %s: %w", p.argument, err))
 	}
 	return refs[0], nil
-}
-
-// layerTitles gives each layer of the image the word that progress lines use.
-func layerTitles(image *builder.Image) map[v1.Hash]string {
-	titles := map[v1.Hash]string{}
-	for _, l := range image.Ours {
-		if digest, err := l.Digest(); err == nil {
-			titles[digest] = string(l.Origin()) + " layer"
-		}
-	}
-	return titles
-}
-
-// progress turns the events of a push into lines.
-type progress struct {
-	Deps
-	titles map[v1.Hash]string
-	times  *stopwatch
-}
-
-func (p *progress) report(e publish.Event) {
-	key := e.Sink + "@" + e.Layer.String()
-	title, ok := p.titles[e.Layer]
-	if !ok {
-		title = "base layer"
-	}
-	switch e.Kind {
-	case publish.LayerStarted:
-		p.times.start(key)
-		p.Log.Debug(fmt.Sprintf("%s: %s, %s", e.Sink, title, BytesText(e.Size)))
-	case publish.LayerFinished:
-		p.finished(e, title, p.times.stop(key))
-	case publish.Staged:
-		p.Log.Debug(fmt.Sprintf("%s: config and manifest, %s", e.Sink, BytesText(e.Bytes)))
-	case publish.Committed:
-		p.Log.Info(e.Sink+": done", "reference", e.Ref)
-	}
-}
-
-func (p *progress) finished(e publish.Event, title string, took time.Duration) {
-	var line string
-	switch e.How {
-	case publish.Exists:
-		line = "already there"
-	case publish.Mounted:
-		line = "mounted, nothing sent"
-	case publish.Skipped:
-		line = "skipped: it is not distributable and stays where its URLs point"
-	case publish.Deferred:
-		return // the tarball is written as a whole
-	case publish.Uploaded, publish.Written:
-		line = fmt.Sprintf("%s %s, %s", e.How, BytesText(e.Bytes), secondsText(took))
-	}
-	p.Log.Info(fmt.Sprintf("%s: %s %s", e.Sink, title, line), "sink", e.Sink, "layer", title,
-		"how", e.How.String(), "bytes", e.Bytes, "seconds", took.Seconds())
 }

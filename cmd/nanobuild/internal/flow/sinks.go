@@ -8,19 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nanobuild/nanobuild/builder/dotnet"
 	"github.com/nanobuild/nanobuild/publish"
 )
-
-func (r *run) registrySink(repo name.Repository) (publish.Sink, error) {
-	return publish.NewRegistry(repo, publish.RegistryOptions{
-		Transport: r.Transport, Keychain: r.keychainFor(repo.RegistryStr()),
-		PlainHTTP: r.plainHTTP, UserAgent: r.UserAgent,
-	})
-}
 
 // layoutSink is the layout of DIR[:tag]; a tag there names the image in this
 // layout, whatever its tags are elsewhere.
@@ -110,16 +102,12 @@ func trailing(path string) string {
 func (r *run) checkTargets(ctx context.Context) error {
 	t := r.Targets
 	var sinks []publish.Sink
-	if t.Repo != "" && !t.NoPush && !t.prefix() {
-		repo, err := r.pushed(t.Repo)
-		if err != nil {
-			return at(StageUsage, err)
-		}
-		sink, err := r.registrySink(*repo.push)
-		if err != nil {
-			return at(StagePush, err)
-		}
-		sinks = append(sinks, sink)
+	d, err := r.namedDestination()
+	if err != nil {
+		return at(StagePush, err)
+	}
+	if d != nil {
+		sinks = append(sinks, d)
 	}
 	for _, l := range t.Layouts {
 		sinks = append(sinks, r.layoutSink(l, "check"))

@@ -47,7 +47,7 @@ func (r *run) goalOf(p *project) (goal, error) {
 		return goal{}, err
 	}
 	if g.image.push != nil && !r.Targets.NoPush {
-		sink, err := r.registrySink(*g.image.push)
+		sink, err := r.destination(*g.image.push)
 		if err != nil {
 			return goal{}, err
 		}

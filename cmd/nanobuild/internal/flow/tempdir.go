@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -65,8 +66,32 @@ func makeTempDir(root string) (*tempDir, error) {
 
 // Close removes the folder and everything in it.
 func (t *tempDir) Close() error {
-	if err := errors.Join(os.RemoveAll(t.path), t.dropLock()); err != nil {
+	if err := errors.Join(removeTree(t.path), t.dropLock()); err != nil {
 		return fmt.Errorf("remove the temporary folder %s: %w", t.path, err)
+	}
+	return nil
+}
+
+// removeTree is os.RemoveAll, and a second way where that fails: file by file,
+// by their paths, what a folder holds before the folder itself. On Windows
+// os.RemoveAll depends on a request that neither every release nor wine knows
+// (https://go.dev/issue/78131); deleting by path works everywhere. Nobody else
+// can put links into a folder of mode 0700, so its paths are safe.
+func removeTree(dir string) error {
+	first := os.RemoveAll(dir)
+	if first == nil {
+		return nil
+	}
+	var paths []string
+	walked := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		paths = append(paths, path)
+		return err
+	})
+	for _, path := range slices.Backward(paths) {
+		walked = errors.Join(walked, os.Remove(path))
+	}
+	if walked != nil {
+		return first
 	}
 	return nil
 }

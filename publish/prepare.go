@@ -1,0 +1,82 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Prepared is an image that is in all its sinks, and not yet tagged in any.
+type Prepared struct {
+	push  *push
+	img   v1.Image
+	sinks []Sink
+	tags  []string
+	refs  []string // of the sinks that held the image under all tags before
+}
+
+// Prepare brings img to all sinks: layers, config and manifest, but no tag. A sink
+// that holds the image under all tags is left alone. Where it fails, nothing that
+// readers follow has changed.
+func Prepare(ctx context.Context, img v1.Image, sinks []Sink, tags []string, o PushOptions) (*Prepared, error) {
+	if o.Jobs <= 0 {
+		o.Jobs = defaultJobs
+	}
+	p := &Prepared{push: &push{o: o}, img: img, sinks: sinks, tags: tags}
+	if err := p.prepare(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (p *Prepared) prepare(ctx context.Context) (err error) {
+	if p.refs, err = p.push.current(ctx, p.img, p.sinks, p.tags); err != nil {
+		return err
+	}
+	var behind []Sink
+	for i, s := range p.sinks {
+		if p.refs[i] == "" {
+			behind = append(behind, s)
+		}
+	}
+	if err := p.push.layers(ctx, p.img, behind); err != nil {
+		return err
+	}
+	return p.push.stage(ctx, p.img, behind)
+}
+
+// Commit moves the tags, sink by sink, and returns what each Commit returned, in
+// the order of sinks. A tag that is refused ends it with a [TagError], which says
+// what has moved.
+func (p *Prepared) Commit(ctx context.Context) ([]string, error) {
+	if err := p.push.commit(ctx, p.img, p.sinks, p.tags, p.refs); err != nil {
+		return nil, err
+	}
+	return p.refs, nil
+}
+
+// Close gives up what was not committed. It may be called after Commit, too.
+func (p *Prepared) Close() error {
+	errs := make([]error, 0, len(p.sinks))
+	for _, s := range p.sinks {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// PutLayer brings one layer to a sink ahead of its image, and reports it as Push
+// does.
+func PutLayer(ctx context.Context, s Sink, l v1.Layer, report func(Event)) error {
+	digest, err := l.Digest()
+	if err != nil {
+		return fmt.Errorf("push a layer to %s: %w", s.Name(), err)
+	}
+	size, err := l.Size()
+	if err != nil {
+		return fmt.Errorf("push a layer to %s: %w", s.Name(), err)
+	}
+	p := &push{o: PushOptions{Report: report}}
+	return p.layer(ctx, s, sizedLayer{Layer: l, digest: digest, size: size})
+}
