@@ -1,7 +1,6 @@
 package layers
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -89,13 +88,14 @@ func (l *Layer) compress(ctx context.Context, w io.Writer, n int) (v1.Hash, erro
 	return plain.hash(), nil
 }
 
-// tar writes the tar to w.
+// tar writes the tar to w, from another goroutine.
 func (l *Layer) tar(ctx context.Context, w io.Writer) error {
-	b := bufio.NewWriterSize(w, 64<<10)
-	if err := writeTar(ctx, b, l.group); err != nil {
-		return err
+	a := newAhead(w)
+	err := writeTar(ctx, a, l.group)
+	if refused := a.Close(); refused != nil {
+		return refused
 	}
-	return b.Flush()
+	return err
 }
 
 // verifiedTar writes the tar to w and to the verifier.

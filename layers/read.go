@@ -86,7 +86,7 @@ func readEntry(ctx context.Context, e *Entry, clock Clock) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if !timedByContent(e.Origin) && size > maxSecret {
+	if !timedByContent(e.Origin) && (size > maxSecret || e.Origin != Packages) { // Microsoft's packs hold no keys
 		e.Size, e.Time = size, clock.FileTime(e.Origin, e.SHA256)
 		return false, nil
 	}

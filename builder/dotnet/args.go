@@ -46,6 +46,8 @@ func (p *plan) args() []string {
 		"-p:EnableSdkContainerSupport=false",
 		"-p:WebPublishMethod=FileSystem",
 		"-p:PublishDir="+escapePath(p.publishDir),
+		// Each publish folder would get a list of its files in obj, for ever.
+		"-p:PublishCleanFile="+cleanFile, "-p:_PublishCleanFile="+cleanFile,
 		"-p:CustomAfterMicrosoftCommonTargets="+escapePath(p.targets),
 		"-p:CustomAfterMicrosoftCommonCrossTargetingTargets="+escapePath(p.targets),
 		"-getProperty:"+strings.Join(queriedProperties, ","),
@@ -53,6 +55,10 @@ func (p *plan) args() []string {
 		"-getResultOutputFile:"+p.result,
 	)
 }
+
+// cleanFile is the name of the list of published files. The SDK looks at the first
+// of the two properties and takes the name from the second.
+const cleanFile = "PublishOutputs.nanobuild.txt"
 
 // imply adds the properties that make the same source give the same bytes, and
 // the locked restore, unless the user decides them.

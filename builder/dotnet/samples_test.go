@@ -2,8 +2,10 @@ package dotnet
 
 import (
 	"maps"
+	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,6 +27,27 @@ func TestPublishHello(t *testing.T) {
 	}
 	if r := result.Runtime; r.TFM != "net10.0" || !r.SelfContained || r.SingleFile || len(r.Frameworks) != 1 || r.Frameworks[0].Name != "Microsoft.NETCore.App" {
 		t.Errorf("runtime %+v", r)
+	}
+}
+
+// What did not change is not compiled again, and the folder of intermediate files
+// does not grow.
+func TestPublishAgain(t *testing.T) {
+	dir := sample(t, "hello")
+	compiled := func() time.Time {
+		publish(t, request(t, dir))
+		info, err := os.Stat(filepath.Join(dir, "obj", "Release", "net10.0", "win-x64", "hello.dll"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.ModTime()
+	}
+	if first, second := compiled(), compiled(); !second.Equal(first) {
+		t.Errorf("compiled at %s, and again at %s", first, second)
+	}
+	lists, err := filepath.Glob(filepath.Join(dir, "obj", "Release", "net10.0", "win-x64", "PublishOutputs.*"))
+	if err != nil || len(lists) != 1 {
+		t.Errorf("lists of published files: %q, %v", lists, err)
 	}
 }
 
