@@ -15,6 +15,7 @@ type plan struct {
 	targets    string     // the targets file
 	implied    []string   // properties that this run adds to the user's, name=value
 	notices    []string
+	told       bool // Request.Ready was called
 }
 
 // args are the arguments of dotnet, in the order that decides: the user's

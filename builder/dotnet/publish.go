@@ -69,11 +69,7 @@ func (p *plan) run(ctx context.Context) (result *Result, err error) {
 	if err := p.writeTargets(); err != nil {
 		return nil, err
 	}
-	answer, err := p.build(ctx, exe)
-	if err != nil {
-		return nil, err
-	}
-	return p.describe(answer)
+	return p.build(ctx, exe)
 }
 
 func (p *plan) findDotnet() (string, error) {
@@ -95,10 +91,12 @@ func (p *plan) name() string { return below(p.req.WorkDir, p.target.File) }
 
 // build runs dotnet and reads its answer. Exit code 0 alone is no success: dotnet
 // ends with it after SIGTERM too.
-func (p *plan) build(ctx context.Context, exe string) (*evaluation, error) {
+func (p *plan) build(ctx context.Context, exe string) (*Result, error) {
 	out := newOutput(p.req, p.target.File)
 	cmd := command{program: exe, args: p.args(), dir: p.target.Dir, env: environment(p.req.Env), grace: graceTime}
+	early := p.watch()
 	code, err := cmd.run(ctx, out)
+	result := early.stop()
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("%s: %w", p.action(), err)
 	}
@@ -107,6 +105,9 @@ func (p *plan) build(ctx context.Context, exe string) (*evaluation, error) {
 	}
 	if code != 0 {
 		return nil, p.failed(code, out)
+	}
+	if result != nil {
+		return result, nil
 	}
 	answer, err := readResult(p.result)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -118,7 +119,7 @@ func (p *plan) build(ctx context.Context, exe string) (*evaluation, error) {
 	if len(answer.Items[publishItems]) == 0 {
 		return nil, p.incomplete(code, out, "it published no files")
 	}
-	return answer, nil
+	return p.describe(answer)
 }
 
 func (p *plan) incomplete(code int, out *output, reason string) error {

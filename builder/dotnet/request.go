@@ -28,6 +28,12 @@ type Request struct {
 	// between several programs in a publish folder.
 	Entrypoint string
 
+	// Ready, if set, is told of the result at most once, by another goroutine, when
+	// everything is published and dotnet is about to end; it must not wait for
+	// anything. The result counts when Publish returns it too; where Publish returns
+	// an error, it does not.
+	Ready func(*Result)
+
 	// Diagnostics, if set, is called with each distinct error and warning as it
 	// appears, and Output with every other line of the build. Calls never
 	// overlap.

@@ -10,6 +10,7 @@ import (
 	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/builder/dotnet"
 	"github.com/nanobuild/nanobuild/builder/git"
+	"github.com/nanobuild/nanobuild/layers"
 	"github.com/nanobuild/nanobuild/publish"
 )
 
@@ -33,6 +34,7 @@ type project struct {
 	path      string // absolute
 	program   string // which one of a publish folder; "" leaves it to the folder
 	target    dotnet.Target
+	published outcome // of dotnet
 	app       *dotnet.Result
 	container builder.Container
 	base      string // reference
@@ -50,7 +52,7 @@ func locate(arguments []string, workDir string, entrypoint []string) ([]*project
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(workDir, path)
 		}
-		p := &project{argument: a, path: path}
+		p := &project{argument: a, path: path, published: newOutcome()}
 		if err := p.locate(entrypoint, workDir); err != nil {
 			return nil, dotnetError(err)
 		}
@@ -82,12 +84,48 @@ func (p *project) locate(entrypoint []string, workDir string) (err error) {
 	return err
 }
 
-// prepare runs dotnet for the project and decides everything about its image but
-// the bytes.
-func (r *run) prepare(ctx context.Context, p *project) error {
+// prepare runs dotnet for the project, and has the image made. That begins when
+// everything is published, while dotnet still ends.
+func (r *run) prepare(ctx context.Context, p *project, spawn func(func() error)) error {
+	source, clock, err := r.sourceOf(ctx, p)
+	if err != nil {
+		return err
+	}
+	begun := make(chan error, 1)
+	begin := func(app *dotnet.Result) { begun <- r.begin(ctx, p, app, source, clock, spawn) }
+	req := r.request(p, source.Commit != "")
+	early := false
+	req.Ready = func(app *dotnet.Result) {
+		early = true
+		go begin(app)
+	}
+	started := r.Now()
+	if p.target.Kind != dotnet.Folder {
+		r.Log.Info(p.argument + ": dotnet publish")
+	}
+	app, err := dotnet.Publish(ctx, req)
+	p.published.end(err)
+	if err != nil {
+		if early {
+			<-begun
+		}
+		return dotnetError(err)
+	}
+	if !early {
+		begin(app)
+	}
+	took := r.Now().Sub(started)
+	r.Log.Info(fmt.Sprintf("%s: %s to pack, %s", p.argument, filesText(len(app.Origins)), secondsText(took)),
+		"files", len(app.Origins), "seconds", took.Seconds())
+	return <-begun
+}
+
+// sourceOf finds out what the project is built from, before dotnet adds files to
+// its folder.
+func (r *run) sourceOf(ctx context.Context, p *project) (builder.Source, layers.Clock, error) {
 	state, warnings, err := git.Inspect(ctx, r.Git, r.Environ, p.target.Dir)
 	if err != nil {
-		return fmt.Errorf("read the git repository of %s: %w", p.argument, err)
+		return builder.Source{}, layers.Clock{}, fmt.Errorf("read the git repository of %s: %w", p.argument, err)
 	}
 	r.warn(warnings...)
 	var source builder.Source
@@ -97,25 +135,34 @@ func (r *run) prepare(ctx context.Context, p *project) error {
 		committed = &state.Time
 	}
 	clock, err := builder.ResolveClock(r.Created, r.Epoch, committed)
-	if err != nil {
-		return at(StageUsage, err)
-	}
-	if err := r.runDotnet(ctx, p, state != nil); err != nil {
-		return err
-	}
-	p.container, warnings, err = builder.ReadContainer(p.app)
+	return source, clock, at(StageUsage, err)
+}
+
+// begin decides everything about the project's image but the bytes, and begins to
+// deliver it.
+func (r *run) begin(ctx context.Context, p *project, app *dotnet.Result, source builder.Source, clock layers.Clock, spawn func(func() error)) (err error) {
+	p.app = app
+	r.warn(app.Notices...)
+	var warnings []string
+	p.container, warnings, err = builder.ReadContainer(app)
 	r.warn(warnings...)
 	if err != nil {
 		return at(StageUsage, err)
 	}
-	p.spec, warnings, err = builder.Configure(p.app, p.container, r.Image, source, clock)
+	p.spec, warnings, err = builder.Configure(app, p.container, r.Image, source, clock)
 	r.warn(warnings...)
 	if err != nil {
 		return at(StageUsage, err)
 	}
 	p.base = r.baseOf(p)
-	p.goal, err = r.goalOf(p)
-	return at(StageUsage, err)
+	if p.goal, err = r.goalOf(p); err != nil {
+		return at(StageUsage, err)
+	}
+	if !r.Targets.known() {
+		spawn(func() error { return checkSinks(ctx, p.goal.sinks) })
+	}
+	spawn(func() error { return r.deliver(ctx, p, spawn) })
+	return nil
 }
 
 // baseOf is the base of the project's image: the user's, else the project's,
@@ -128,23 +175,6 @@ func (r *run) baseOf(p *project) string {
 		return p.container.Base
 	}
 	return base.Default
-}
-
-func (r *run) runDotnet(ctx context.Context, p *project, inGit bool) error {
-	started := r.Now()
-	if p.target.Kind != dotnet.Folder {
-		r.Log.Info(p.argument + ": dotnet publish")
-	}
-	app, err := dotnet.Publish(ctx, r.request(p, inGit))
-	if err != nil {
-		return dotnetError(err)
-	}
-	p.app = app
-	r.warn(app.Notices...)
-	took := r.Now().Sub(started)
-	r.Log.Info(fmt.Sprintf("%s: %s to pack, %s", p.argument, filesText(len(app.Origins)), secondsText(took)),
-		"files", len(app.Origins), "seconds", took.Seconds())
-	return nil
 }
 
 func (r *run) request(p *project, inGit bool) dotnet.Request {

@@ -163,13 +163,9 @@ func (r *run) build(ctx context.Context, cancel context.CancelCauseFunc) error {
 // share a library disturb each other. Packing goes on meanwhile.
 func (r *run) prepareAll(ctx context.Context, spawn func(func() error)) error {
 	for _, p := range r.projects {
-		if err := r.prepare(ctx, p); err != nil {
+		if err := r.prepare(ctx, p, spawn); err != nil {
 			return err
 		}
-		if !r.Targets.known() {
-			spawn(func() error { return checkSinks(ctx, p.goal.sinks) })
-		}
-		spawn(func() error { return r.deliver(ctx, p, spawn) })
 	}
 	return r.uniqueNames()
 }

@@ -71,7 +71,11 @@ func (r *run) deliver(ctx context.Context, p *project, spawn func(func() error))
 			r.recall(ctx, d, p.goal.tags)
 		}
 	}
-	if err := r.makeImage(ctx, p, spawn); err != nil {
+	err := r.makeImage(ctx, p, spawn)
+	if p.published.wait() != nil {
+		return nil // what was published does not count, and prepare tells why
+	}
+	if err != nil {
 		return err
 	}
 	r.staging.Lock()

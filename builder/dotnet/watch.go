@@ -1,0 +1,67 @@
+package dotnet
+
+import (
+	"bytes"
+	"os"
+	"time"
+)
+
+// watchPause is the time between two looks at the result file.
+const watchPause = 5 * time.Millisecond
+
+// watch looks for the result of a running dotnet. MSBuild writes it when the build
+// is over; dotnet needs another twentieth of a second to end.
+type watch struct {
+	done   chan struct{}
+	ended  chan struct{}
+	result *Result // once ended
+}
+
+// watch begins to look, and tells Request.Ready once of a complete result.
+func (p *plan) watch() *watch {
+	w := &watch{done: make(chan struct{}), ended: make(chan struct{})}
+	go func() {
+		defer close(w.ended)
+		if p.req.Ready == nil || p.told {
+			return
+		}
+		pause := time.NewTicker(watchPause)
+		defer pause.Stop()
+		for w.result == nil {
+			select {
+			case <-w.done:
+				return
+			case <-pause.C:
+				w.result = p.peek()
+			}
+		}
+		p.told = true
+		p.req.Ready(w.result)
+	}()
+	return w
+}
+
+// stop ends the looking, and returns the result that was found, or nil.
+func (w *watch) stop() *Result {
+	close(w.done)
+	<-w.ended
+	return w.result
+}
+
+// peek returns the result if it is written to its end and names files. What else
+// there is to say of it is said when dotnet has ended.
+func (p *plan) peek() *Result {
+	raw, err := os.ReadFile(p.result)
+	if err != nil || len(raw) > largestResult || !bytes.HasSuffix(bytes.TrimSpace(raw), []byte("}")) {
+		return nil
+	}
+	answer, err := parseResult(raw)
+	if err != nil || len(answer.Items[publishItems]) == 0 {
+		return nil
+	}
+	result, err := p.describe(answer)
+	if err != nil {
+		return nil
+	}
+	return result
+}
