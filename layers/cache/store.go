@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -108,8 +107,6 @@ func regular(path string) (fs.FileInfo, error) {
 
 // lock creates the folder where it is missing, and returns what ends the lock.
 func (s store) lock() (unlock func() error, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
-	defer cancel()
 	for {
 		if err := os.MkdirAll(s.dir, 0o700); err != nil {
 			return nil, err
@@ -118,14 +115,14 @@ func (s store) lock() (unlock func() error, err error) {
 			return nil, err
 		}
 		l := flock.New(s.lockPath(), flock.SetPermissions(0o600))
-		_, err := l.TryLockContext(ctx, lockRetry)
+		held, err := waitFor(l)
 		switch {
-		case errors.Is(err, context.DeadlineExceeded):
-			return nil, fmt.Errorf("another process holds %s for more than %s", s.lockPath(), lockWait)
 		case errors.Is(err, fs.ErrNotExist): // somebody removed the folder
 			continue
 		case err != nil:
 			return nil, err
+		case !held:
+			return nil, fmt.Errorf("another process holds %s for more than %s", s.lockPath(), lockWait)
 		case sameFile(l):
 			return l.Unlock, nil
 		}
@@ -134,6 +131,17 @@ func (s store) lock() (unlock func() error, err error) {
 			return nil, err
 		}
 	}
+}
+
+// waitFor tries to get the lock until lockWait is over.
+func waitFor(l *flock.Flock) (held bool, err error) {
+	for range lockWait / lockRetry {
+		if held, err := l.TryLock(); held || err != nil {
+			return held, err
+		}
+		time.Sleep(lockRetry)
+	}
+	return l.TryLock()
 }
 
 // sameFile reports whether the locked file still lies at its path.

@@ -107,7 +107,9 @@ func (r *run) prepare(ctx context.Context, p *project, spawn func(func() error))
 	p.published.end(err)
 	if err != nil {
 		if early {
-			<-begun
+			if also := <-begun; also != nil {
+				r.Log.Debug(fmt.Sprintf("%s: %v", p.argument, also))
+			}
 		}
 		return dotnetError(err)
 	}
