@@ -64,6 +64,7 @@ func TestSameBytesEverywhere(t *testing.T) {
 		root := t.TempDir()
 		awkwardFolder(t, filepath.Join(root, "awkward"))
 		sameImages(t, hosts, root, "awkward")
+		sameImages(t, hosts, root, "awkward", "--compression", "zstd", "--format", "oci")
 	})
 	t.Run("demo", func(t *testing.T) { sameDemos(t, hosts) })
 	t.Run("dotnet", func(t *testing.T) {
@@ -77,15 +78,15 @@ func TestSameBytesEverywhere(t *testing.T) {
 	}
 }
 
-// sameImages publishes the folder name of root on every host.
-func sameImages(t *testing.T, hosts []host, root, name string) {
+// sameImages publishes the folder name of root on every host, with more flags.
+func sameImages(t *testing.T, hosts []host, root, name string, more ...string) {
 	t.Helper()
 	base := relativeBase(t, root)
 	var images []image
 	for _, h := range hosts {
-		out := name + "-" + h.name
-		r := h.run(t, root, "publish", h.path(filepath.Join(root, name)), "--base", base,
-			"--created", "2026-09-01T10:00:00Z", "--oci-layout", out)
+		out := strings.Join(append([]string{name, h.name}, more...), "-")
+		r := h.run(t, root, append([]string{"publish", h.path(filepath.Join(root, name)), "--base", base,
+			"--created", "2026-09-01T10:00:00Z", "--oci-layout", out}, more...)...)
 		if r.code != 0 || len(r.lines()) != 1 {
 			t.Fatalf("publish %s on %s: %s", name, h.name, r)
 		}
