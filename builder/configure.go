@@ -275,7 +275,7 @@ func (f *configurer) annotations() error {
 func (f *configurer) compression() error {
 	c, err := layers.ParseCompression(string(f.o.Compression))
 	if err != nil {
-		return input("Leave it out: gzip is what every runtime reads.", "--compression %s.", err)
+		return input("Use gzip, which every runtime reads, or zstd with --format oci.", "--compression %s is unknown.", f.o.Compression)
 	}
 	f.spec.Compression = c
 	if c == layers.Zstd && f.spec.Format == FormatDocker {

@@ -121,7 +121,7 @@ func TestZstdNeedsOCI(t *testing.T) {
 	_, _, err := tryConfigure(t, app, builder.Overrides{Compression: layers.Zstd, Format: builder.FormatDocker})
 	wantInput(t, err, "zstd", "--format oci")
 	_, _, err = tryConfigure(t, app, builder.Overrides{Compression: "lzma"})
-	wantInput(t, err, "lzma", "gzip or zstd")
+	wantInput(t, err, "lzma", "gzip", "zstd with --format oci")
 	wantInput(t, builder.Overrides{Compression: "lzma"}.Validate(), "lzma")
 	spec, _ := configure(t, app, builder.Overrides{Compression: layers.Zstd})
 	_, err = builder.Build(t.Context(), spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: t.TempDir()})

@@ -24,7 +24,7 @@ func ParseCompression(name string) (Compression, error) {
 	case Gzip, Zstd:
 		return c, nil
 	}
-	return "", fmt.Errorf("%q is no compression: use gzip or zstd", name)
+	return "", fmt.Errorf("%q is no compression", name)
 }
 
 const (

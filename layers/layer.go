@@ -122,15 +122,6 @@ func (l *Layer) Pack(ctx context.Context) error {
 	return l.pack(ctx)
 }
 
-// Packed says whether the blob was made.
-func (l *Layer) Packed() bool {
-	if l.enter(l.ctx) != nil {
-		return false
-	}
-	defer l.leave()
-	return l.packed != nil
-}
-
 // Blob is digest and size of the blob, which is packed only where no record has
 // them.
 func (l *Layer) Blob() (Blob, error) {

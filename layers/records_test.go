@@ -51,10 +51,10 @@ func TestRecordSavesPacking(t *testing.T) {
 	if got, err := l.Blob(); got != want || err != nil {
 		t.Errorf("Blob = %v, %v", got, err)
 	}
-	if list, _ := os.ReadDir(dir); len(list) != 0 || l.Packed() {
+	if list, _ := os.ReadDir(dir); len(list) != 0 || l.packed != nil {
 		t.Errorf("a recorded layer was packed: %v", list)
 	}
-	if err := l.Pack(t.Context()); err != nil || !l.Packed() {
+	if err := l.Pack(t.Context()); err != nil || l.packed == nil {
 		t.Errorf("Pack: %v", err)
 	}
 }

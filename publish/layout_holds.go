@@ -14,13 +14,12 @@ import (
 )
 
 // Holds implements [Sink]: the index has the entries that Commit would write, and
-// the image's blobs are there with their sizes. Only manifest and config are read;
-// what cannot be read does not count as there.
+// the image's blobs are there, whole. What cannot be read does not count as there.
 func (l *Layout) Holds(ctx context.Context, manifest v1.Hash, tags []string) (string, error) {
 	if err := context.Cause(ctx); err != nil {
 		return "", fmt.Errorf("look into %s: %w", l.Name(), err)
 	}
-	d, err := l.held(manifest)
+	d, err := l.held(ctx, manifest)
 	if err != nil || !l.indexed(*d, tags) {
 		return "", nil //nolint:nilerr // then Commit finds out what is wrong
 	}
@@ -28,7 +27,7 @@ func (l *Layout) Holds(ctx context.Context, manifest v1.Hash, tags []string) (st
 }
 
 // held describes the image with this manifest, all of whose blobs are there.
-func (l *Layout) held(digest v1.Hash) (*v1.Descriptor, error) {
+func (l *Layout) held(ctx context.Context, digest v1.Hash) (*v1.Descriptor, error) {
 	raw, err := l.document(digest)
 	if err != nil {
 		return nil, err
@@ -39,6 +38,11 @@ func (l *Layout) held(digest v1.Hash) (*v1.Descriptor, error) {
 	}
 	if err := l.complete(m); err != nil {
 		return nil, err
+	}
+	for _, blob := range manifestBlobs(m, l.o.Nondistributable) {
+		if has, err := l.Has(ctx, blob); err != nil || !has {
+			return nil, errors.Join(err, fmt.Errorf("%s is damaged", blob))
+		}
 	}
 	content, err := l.document(m.Config.Digest)
 	if err != nil {

@@ -80,7 +80,7 @@ func TestMountCandidates(t *testing.T) {
 			if diff := cmp.Diff(c.want, from()); diff != "" {
 				t.Errorf("asked to mount from (-want +got):\n%s", diff)
 			}
-			if !places.Confirmed(s.repo, digest) {
+			if !places.isConfirmed(s.repo, digest) {
 				t.Error("the blob does not count as there")
 			}
 			if c.told == "gone" && places.Has(mustRepo(t, host+"/gone"), digest) {
@@ -378,7 +378,7 @@ func TestSinksWaitForEachOther(t *testing.T) {
 	if err := <-waiting; err != nil {
 		t.Error(err)
 	}
-	if !places.Confirmed(mustRepo(t, host+"/b"), digestOf(t, layer)) || places.Has(mustRepo(t, host+"/a"), digestOf(t, layer)) {
+	if !places.isConfirmed(mustRepo(t, host+"/b"), digestOf(t, layer)) || places.Has(mustRepo(t, host+"/a"), digestOf(t, layer)) {
 		t.Error("what became of the blob is not known rightly")
 	}
 }

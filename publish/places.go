@@ -62,8 +62,8 @@ func (p *Places) Blobs(repo name.Repository) []v1.Hash {
 	return nil
 }
 
-// Confirmed tells whether this run found the blob in repo or put it there.
-func (p *Places) Confirmed(repo name.Repository, blob v1.Hash) bool {
+// isConfirmed tells whether this run found the blob in repo or put it there.
+func (p *Places) isConfirmed(repo name.Repository, blob v1.Hash) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := p.find(repo)

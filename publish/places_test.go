@@ -21,7 +21,7 @@ func TestPlacesKnowWhatTheyWereTold(t *testing.T) {
 	a, b, c := blobNamed(1), blobNamed(2), blobNamed(3)
 	app, lib := mustRepo(t, "localhost:5000/app"), mustRepo(t, "localhost:5000/lib")
 	var p Places // the zero value works
-	if p.Has(app, a) || p.Confirmed(app, a) || p.Blobs(app) != nil {
+	if p.Has(app, a) || p.isConfirmed(app, a) || p.Blobs(app) != nil {
 		t.Error("an empty Places knows something")
 	}
 	p.Add(app, a, b, c)
@@ -33,7 +33,7 @@ func TestPlacesKnowWhatTheyWereTold(t *testing.T) {
 	p.forget(app, b) // this run saw it
 	p.forget(app, c)
 	for blob, want := range map[v1.Hash][2]bool{a: {true, false}, b: {true, true}, c: {false, false}} {
-		if got := [2]bool{p.Has(app, blob), p.Confirmed(app, blob)}; got != want {
+		if got := [2]bool{p.Has(app, blob), p.isConfirmed(app, blob)}; got != want {
 			t.Errorf("%s: Has and Confirmed = %v, want %v", blob, got, want)
 		}
 		if p.Has(lib, blob) {

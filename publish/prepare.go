@@ -66,8 +66,8 @@ func (p *Prepared) Close() error {
 	return errors.Join(errs...)
 }
 
-// PutLayer brings one layer to a sink ahead of its image, and reports it as Push
-// does.
+// PutLayer brings one layer to a sink ahead of its image, and reports it as
+// Prepare does.
 func PutLayer(ctx context.Context, s Sink, l v1.Layer, report func(Event)) error {
 	digest, err := l.Digest()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// PushOptions are the choices of [Push]; the zero value works.
+// PushOptions are the choices of [Prepare]; the zero value works.
 type PushOptions struct {
 	// Jobs is how many layers are on their way at a time, all sinks together;
 	// 0 means 4.
@@ -21,7 +21,7 @@ type PushOptions struct {
 	Report func(Event)
 }
 
-// Event is one step of a [Push], for progress lines. Times are the caller's.
+// Event is one step on the way of an image, for progress lines. Times are the caller's.
 type Event struct {
 	Kind  EventKind
 	Sink  string  // its name
@@ -44,23 +44,6 @@ const (
 )
 
 const defaultJobs = 4
-
-// Push brings img to all sinks and returns what their Commit returned, in the
-// order of sinks. It is all or nothing: no tag of any sink moves before every
-// blob and manifest is in every sink. Then the sinks are committed one by one, in
-// order; a tag that is refused at that point ends the push with a [TagError],
-// which says what has moved. A sink that holds the image already is left alone.
-func Push(ctx context.Context, img v1.Image, sinks []Sink, tags []string, o PushOptions) ([]string, error) {
-	p, err := Prepare(ctx, img, sinks, tags, o)
-	if err != nil {
-		return nil, err
-	}
-	refs, err := p.Commit(ctx)
-	if err := errors.Join(err, p.Close()); err != nil {
-		return nil, err
-	}
-	return refs, nil
-}
 
 type push struct {
 	o  PushOptions

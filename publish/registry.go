@@ -109,7 +109,7 @@ func (r *Registry) Has(ctx context.Context, blob v1.Hash) (bool, error) {
 
 // has asks the registry only where this run does not know.
 func (r *Registry) has(ctx context.Context, blob v1.Hash) (bool, error) {
-	if r.o.Places.Confirmed(r.repo, blob) {
+	if r.o.Places.isConfirmed(r.repo, blob) {
 		return true, nil
 	}
 	if r.knownMissing(blob) {

@@ -7,15 +7,13 @@ import (
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // Found is an image that a tag names.
 type Found struct {
-	Tag       string
-	Manifest  []byte
-	Config    []byte
-	MediaType types.MediaType // of the manifest
+	Tag      string
+	Manifest []byte
+	Config   []byte
 }
 
 // Tagged returns manifest and config of the image that the first of tags to exist
@@ -64,7 +62,7 @@ func (r *Registry) tagged(ctx context.Context, tag string, manifest document) (*
 		return nil, err
 	}
 	r.o.Places.Add(r.repo, manifestBlobs(m, r.o.Nondistributable)...)
-	return &Found{Tag: tag, Manifest: manifest.content, Config: config.content, MediaType: mt}, nil
+	return &Found{Tag: tag, Manifest: manifest.content, Config: config.content}, nil
 }
 
 // checkDigest fails unless content has the digest.

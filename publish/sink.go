@@ -1,6 +1,6 @@
 // Package publish writes finished images to where people fetch them: a registry,
-// an OCI layout or a tarball. Every place is a [Sink]; [Push] fills several at
-// once and moves tags only when all of them hold everything.
+// an OCI layout or a tarball. Every place is a [Sink]; [Prepare] fills
+// several at once, and [Prepared.Commit] moves tags when all of them hold everything.
 //
 // Formats: https://github.com/opencontainers/distribution-spec and
 // https://github.com/opencontainers/image-spec (image-layout.md).

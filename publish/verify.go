@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -32,7 +33,13 @@ type SourceError struct {
 	Err   error
 }
 
-func (e *SourceError) Error() string { return fmt.Sprintf("read layer %s: %v", e.Layer, e.Err) }
+func (e *SourceError) Error() string {
+	text := e.Err.Error()
+	if strings.Contains(text, e.Layer.String()) {
+		return text // it names the layer by itself
+	}
+	return fmt.Sprintf("read layer %s: %s", e.Layer, text)
+}
 
 func (e *SourceError) Unwrap() error { return e.Err }
 

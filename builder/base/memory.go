@@ -14,7 +14,7 @@ type Memory interface {
 	// Document returns a manifest list, a manifest or a config.
 	Document(digest v1.Hash) (mediaType types.MediaType, raw []byte, ok bool)
 	// KeepDocument is told of what a registry served, when it is not larger than
-	// 64 KiB. Neither side changes raw.
+	// 63 KiB. Neither side changes raw.
 	KeepDocument(digest v1.Hash, mediaType types.MediaType, raw []byte)
 	// Tag returns what the tag named when it was last asked for: the digest of a
 	// manifest or list. A ref is written out: REGISTRY/REPOSITORY:TAG.
@@ -25,7 +25,7 @@ type Memory interface {
 
 // maxRemembered is the largest document that is kept, in bytes. Those of Microsoft's
 // bases have 0.5 to 3 KB.
-const maxRemembered = 64 << 10
+const maxRemembered = 63 << 10
 
 // anySize is the size in the descriptor of a document of which only the digest is
 // known.

@@ -51,7 +51,7 @@ func (p *plan) run(ctx context.Context) (result *Result, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.RemoveAll(dir))
+			_ = os.RemoveAll(dir) // what is still read stays for the caller, who owns the folder
 		}
 	}()
 	// dotnet names its files by absolute paths.

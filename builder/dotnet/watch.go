@@ -32,7 +32,14 @@ func (p *plan) watch() *watch {
 			case <-w.done:
 				return
 			case <-pause.C:
-				w.result = p.peek()
+				answer := p.peek()
+				if answer == nil {
+					continue
+				}
+				var err error
+				if w.result, err = p.describe(answer); err != nil {
+					return // it is described again, and refused, when dotnet has ended
+				}
 			}
 		}
 		p.told = true
@@ -48,20 +55,16 @@ func (w *watch) stop() *Result {
 	return w.result
 }
 
-// peek returns the result if it is written to its end and names files. What else
-// there is to say of it is said when dotnet has ended.
-func (p *plan) peek() *Result {
+// peek returns the answer if it is written to its end and names the files of one
+// target framework.
+func (p *plan) peek() *evaluation {
 	raw, err := os.ReadFile(p.result)
 	if err != nil || len(raw) > largestResult || !bytes.HasSuffix(bytes.TrimSpace(raw), []byte("}")) {
 		return nil
 	}
 	answer, err := parseResult(raw)
-	if err != nil || len(answer.Items[publishItems]) == 0 {
+	if err != nil || len(answer.Items[publishItems]) == 0 || answer.Properties["TargetFramework"] == "" {
 		return nil
 	}
-	result, err := p.describe(answer)
-	if err != nil {
-		return nil
-	}
-	return result
+	return answer
 }

@@ -61,7 +61,14 @@ func runtimeConfig(program string) string {
 func (c *contents) fromEntries(entries []layers.Entry, keep map[string]int64) error {
 	for _, e := range entries {
 		key := layers.Fold(e.Path)
-		c.nodes[key] = entry{e.Path, e.Dir, e.Size, e.SHA256}
+		sum := e.SHA256
+		if c.hashed && !e.Dir && sum == [sha256.Size]byte{} { // a plan hashes only what it must
+			var err error
+			if sum, err = hashOf(e); err != nil {
+				return err
+			}
+		}
+		c.nodes[key] = entry{e.Path, e.Dir, e.Size, sum}
 		limit, ok := keep[key]
 		if !ok || e.Dir {
 			continue
@@ -76,6 +83,20 @@ func (c *contents) fromEntries(entries []layers.Entry, keep map[string]int64) er
 		}
 	}
 	return nil
+}
+
+func hashOf(e layers.Entry) (sum [sha256.Size]byte, err error) {
+	f, err := e.Open()
+	if err != nil {
+		return sum, fmt.Errorf("open %s: %w", e.Path, err)
+	}
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return sum, fmt.Errorf("read %s: %w", e.Path, err)
+	}
+	h.Sum(sum[:0])
+	return sum, nil
 }
 
 func (c *contents) fromTar(open func() (io.ReadCloser, error), keep map[string]int64) error {

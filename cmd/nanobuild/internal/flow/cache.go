@@ -4,7 +4,8 @@ import "github.com/nanobuild/nanobuild/layers/cache"
 
 // CacheInfo is what a cache holds.
 type CacheInfo struct {
-	File   string // "" when the cache is off
+	Folder string // "" when the cache is off
+	File   string
 	Bytes  int64
 	Counts []Count
 }
@@ -32,7 +33,7 @@ func ReadCache(dir string) (CacheInfo, error) {
 	if info.Damaged > 0 {
 		counts = append(counts, Count{"damaged, ignored", info.Damaged})
 	}
-	return CacheInfo{File: info.File, Bytes: info.Bytes, Counts: counts}, nil
+	return CacheInfo{Folder: dir, File: info.File, Bytes: info.Bytes, Counts: counts}, nil
 }
 
 // ClearCache removes the records in the folder dir. A cache that is off or not

@@ -44,7 +44,7 @@ func Demo(ctx context.Context, o DemoOptions, d Deps) (err error) {
 	}
 	defer func() { err = errors.Join(err, temp.Close()) }()
 
-	demo := &demo{DemoOptions: o, deps: d, registry: r, app: filepath.Join(temp.path, sampleapp.Name)}
+	demo := &demo{DemoOptions: o, deps: d, registry: r, app: filepath.Join(temp.path, sampleapp.Name), cache: filepath.Join(temp.path, "cache")}
 	demo.deps.Log = quieter(ctx, d.Log)
 	demo.deps.Keychain = nil // its registry asks for nothing, and docker's helpers may be broken
 	demo.say("Registry in this process at %s, with a sample Windows base of a few kilobytes.\n", r.address)
@@ -65,6 +65,7 @@ type demo struct {
 	deps     Deps
 	registry *demoRegistry
 	app      string
+	cache    string
 	ref      string
 }
 
@@ -82,6 +83,7 @@ func (m *demo) publish(ctx context.Context, title, message string) error {
 			Repo: m.registry.address + "/demo", Tags: []string{"latest"},
 			Layouts: []string{m.Layout + ":latest"},
 		},
+		Cache: m.cache,
 		Image: builder.Overrides{Format: builder.FormatOCI}, // skopeo reads only OCI manifests from a layout
 		Jobs:  4,
 	}, m.deps)

@@ -18,7 +18,7 @@ func (r *run) likelyBase() string {
 	if r.Base != "" {
 		return r.Base
 	}
-	if slices.ContainsFunc(append(slices.Clone(r.Dotnet.Properties), r.Environ...), speaksOfBases) {
+	if slices.ContainsFunc(slices.Concat(r.Dotnet.Properties, r.Dotnet.Extra, r.Environ), speaksOfBases) {
 		return ""
 	}
 	for _, p := range r.projects {
@@ -33,12 +33,12 @@ func (r *run) likelyBase() string {
 // own, those beside it and those that MSBuild finds in the folders above
 // (https://learn.microsoft.com/visualstudio/msbuild/customize-by-directory).
 func settingsFiles(t dotnet.Target) []string {
-	files := []string{t.File}
+	files := []string{t.File, t.File + ".user", filepath.Join(t.Dir, "MSBuild.rsp")}
 	if more, err := filepath.Glob(filepath.Join(t.Dir, "Properties", "PublishProfiles", "*.pubxml")); err == nil {
 		files = append(files, more...)
 	}
 	for dir := t.Dir; ; dir = filepath.Dir(dir) {
-		files = append(files, filepath.Join(dir, "Directory.Build.props"), filepath.Join(dir, "Directory.Build.targets"))
+		files = append(files, filepath.Join(dir, "Directory.Build.props"), filepath.Join(dir, "Directory.Build.targets"), filepath.Join(dir, "Directory.Build.rsp"))
 		if dir == filepath.Dir(dir) {
 			return files
 		}

@@ -241,6 +241,7 @@ func TestLikelyBase(t *testing.T) {
 	for name, c := range map[string]struct {
 		files      map[string]string
 		properties []string
+		extra      []string
 		environ    []string
 		flag       string
 		want       string
@@ -253,6 +254,8 @@ func TestLikelyBase(t *testing.T) {
 		"profile":             {files: map[string]string{"src/App/Properties/PublishProfiles/win.pubxml": "<ContainerBaseImage>x</ContainerBaseImage>"}},
 		"folder beside":       {files: map[string]string{"src/Other/Directory.Build.props": "<ContainerFamily>x</ContainerFamily>"}, want: base.Default},
 		"property":            {properties: []string{"ContainerBaseImage=x"}},
+		"after two dashes":    {extra: []string{"-p:ContainerBaseImage=x"}},
+		"response file":       {files: map[string]string{"Directory.Build.rsp": "-p:ContainerFamily=x"}},
 		"environment":         {environ: []string{"ContainerBaseImage=x"}},
 		"another environment": {environ: []string{"ContainerPort=x"}, want: base.Default},
 	} {
@@ -269,7 +272,7 @@ func TestLikelyBase(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := &run{projects: projects}
-		r.Base, r.Dotnet.Properties, r.Environ = c.flag, c.properties, c.environ
+		r.Base, r.Dotnet.Properties, r.Dotnet.Extra, r.Environ = c.flag, c.properties, c.extra, c.environ
 		if got := r.likelyBase(); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}

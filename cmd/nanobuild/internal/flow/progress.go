@@ -68,6 +68,9 @@ func (p *progress) report(e publish.Event) {
 		p.times.start(key)
 		p.Log.Debug(fmt.Sprintf("%s: %s, %s", e.Sink, p.title(e.Layer), BytesText(e.Size)))
 	case publish.LayerFinished:
+		if e.How == publish.Exists && p.times.running(key) {
+			return // who is sending it has more to tell
+		}
 		if took := p.times.stop(key); p.first(key) {
 			p.finished(e, took)
 		}

@@ -92,14 +92,19 @@ func (r *run) prepare(ctx context.Context, p *project, spawn func(func() error))
 		return err
 	}
 	begun := make(chan error, 1)
-	begin := func(app *dotnet.Result) { begun <- r.begin(ctx, p, app, source, clock, spawn) }
+	started := r.Now()
+	begin := func(app *dotnet.Result) {
+		took := r.Now().Sub(started)
+		r.Log.Info(fmt.Sprintf("%s: published, %s, %s", p.argument, filesText(len(app.Origins)), secondsText(took)),
+			"files", len(app.Origins), "seconds", took.Seconds())
+		begun <- r.begin(ctx, p, app, source, clock, spawn)
+	}
 	req := r.request(p, source.Commit != "")
 	early := false
 	req.Ready = func(app *dotnet.Result) {
 		early = true
 		go begin(app)
 	}
-	started := r.Now()
 	if p.target.Kind != dotnet.Folder {
 		r.Log.Info(p.argument + ": dotnet publish")
 	}
@@ -116,9 +121,6 @@ func (r *run) prepare(ctx context.Context, p *project, spawn func(func() error))
 	if !early {
 		begin(app)
 	}
-	took := r.Now().Sub(started)
-	r.Log.Info(fmt.Sprintf("%s: %s to pack, %s", p.argument, filesText(len(app.Origins)), secondsText(took)),
-		"files", len(app.Origins), "seconds", took.Seconds())
 	return <-begun
 }
 

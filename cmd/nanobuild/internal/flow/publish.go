@@ -10,6 +10,7 @@ import (
 
 	"github.com/nanobuild/nanobuild/builder"
 	"github.com/nanobuild/nanobuild/builder/base"
+	"github.com/nanobuild/nanobuild/layers"
 	"github.com/nanobuild/nanobuild/layers/cache"
 	"github.com/nanobuild/nanobuild/publish"
 )
@@ -96,7 +97,7 @@ func newRun(o PublishOptions, d Deps) (*run, error) {
 		return nil, err
 	}
 	r.cache = cache.Open(o.Cache)
-	r.records = &records{cache: r.cache}
+	r.records = &records{cache: r.cache, found: map[recordKey]layers.Blob{}}
 	r.destinations.places = publish.NewPlaces()
 	recallPlaces(r.cache, r.destinations.places)
 	r.bases = &bases{options: base.Options{
@@ -123,7 +124,7 @@ func (r *run) close() error {
 		}
 	}
 	if err := r.cache.Problem(); err != nil {
-		r.Log.Warn(fmt.Sprintf("the next run will know less: %v", err))
+		r.Log.Warn(fmt.Sprintf("the next run will know less: %v; name a folder for it with --cache DIR, or leave it out with --cache off", err))
 	}
 	return errors.Join(failed, r.temp.Close())
 }

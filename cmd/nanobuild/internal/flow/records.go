@@ -50,26 +50,33 @@ func (r *records) learn(image *publish.Found) int {
 	defer r.mu.Unlock()
 	found := builder.Recorded(image.Manifest, image.Config)
 	for _, f := range found {
-		if r.found == nil {
-			r.found = map[recordKey]layers.Blob{}
-		}
 		r.found[recordKey{f.Compression, f.DiffID}] = f.Blob
 	}
 	return len(found)
 }
 
-// keep writes down what the layers of a finished image are.
-func (r *records) keep(image *builder.Image) error {
+// keepAll keeps what the layers of an image are, for this run and later ones.
+func (r *records) keepAll(image *builder.Image) error {
 	for _, l := range image.Ours {
-		diffID, err := l.DiffID()
-		if err != nil {
+		if err := r.keep(l); err != nil {
 			return err
 		}
-		b, err := l.Blob()
-		if err != nil {
-			return err
-		}
-		r.cache.PutLayer(l.Compression().Comment(), diffID, cache.Blob(b))
 	}
+	return nil
+}
+
+func (r *records) keep(l *layers.Layer) error {
+	diffID, err := l.DiffID()
+	if err != nil {
+		return err
+	}
+	b, err := l.Blob()
+	if err != nil {
+		return err
+	}
+	r.cache.PutLayer(l.Compression().Comment(), diffID, cache.Blob(b))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.found[recordKey{l.Compression(), diffID}] = b
 	return nil
 }

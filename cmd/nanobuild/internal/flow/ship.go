@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -63,6 +64,14 @@ func (r *run) send(ctx context.Context, d *destination, l v1.Layer) error {
 	return pushError(publish.PutLayer(ctx, d, l, r.progress.report))
 }
 
+// sendEarly sends a layer whose image is not finished. Where it fails, staging the
+// image fails for the same reason, unless the image never comes so far.
+func (r *run) sendEarly(ctx context.Context, d *destination, l *layers.Layer) {
+	if err := r.send(ctx, d, l); err != nil {
+		r.Log.Debug(fmt.Sprintf("%s: the %s layer was not sent early: %v", d.Name(), l.Origin(), err))
+	}
+}
+
 // deliver makes the project's image and brings it to all its places, but moves
 // no tag.
 func (r *run) deliver(ctx context.Context, p *project, spawn func(func() error)) error {
@@ -80,26 +89,50 @@ func (r *run) deliver(ctx context.Context, p *project, spawn func(func() error))
 	}
 	r.staging.Lock()
 	defer r.staging.Unlock()
-	for range p.image.Ours {
+	for {
 		err := r.stage(ctx, p)
 		if err == nil {
-			return r.records.keep(p.image)
+			return r.records.keepAll(p.image)
 		}
-		if wrong, _ := p.image.Correct(); !wrong || ctx.Err() != nil {
-			return pushError(fmt.Errorf("publish %s: %w", p.argument, err))
+		wrong, failed := false, error(nil)
+		if ctx.Err() == nil {
+			wrong, failed = p.image.Correct()
 		}
-		// Nothing was tagged, and the records are put right in the end.
+		if !wrong || failed != nil {
+			return errors.Join(err, failed)
+		}
+		// Nothing was tagged, and each layer can be corrected once.
 		r.Log.Warn(fmt.Sprintf("%s: a record of an earlier run was wrong, and is replaced: %v", p.argument, err))
 	}
-	return pushError(r.stage(ctx, p))
 }
 
+// stage brings the image to all its places, under no tag.
 func (r *run) stage(ctx context.Context, p *project) (err error) {
 	r.progress.name(p.image)
 	p.prepared, err = publish.Prepare(ctx, p.image, p.goal.sinks, p.goal.tags, publish.PushOptions{
 		Jobs: r.Jobs, Report: r.progress.report,
 	})
-	return err
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("publish %s: %w", p.argument, err)
+	if fromOurs(err, p.image) {
+		return imageError(err)
+	}
+	return pushError(err)
+}
+
+// fromOurs says whether an error comes from making a layer of ours, which happens
+// only when a place asks for its bytes.
+func fromOurs(err error, image *builder.Image) bool {
+	var source *publish.SourceError
+	if !errors.As(err, &source) {
+		return false
+	}
+	return slices.ContainsFunc(image.Ours, func(l *layers.Layer) bool {
+		b, err := l.Blob()
+		return err == nil && b.Digest == source.Layer
+	})
 }
 
 // makeImage builds the image. A layer that had to be packed is on its way to the
@@ -121,7 +154,7 @@ func (r *run) makeImage(ctx context.Context, p *project, spawn func(func() error
 			r.packed(p, l, times.stop(string(l.Origin())))
 			for _, s := range p.goal.sinks {
 				if d, ok := s.(*destination); ok {
-					spawn(func() error { return r.send(ctx, d, l) })
+					spawn(func() error { r.sendEarly(ctx, d, l); return nil })
 				}
 			}
 		},
@@ -152,6 +185,9 @@ func (r *run) packed(p *project, l *layers.Layer, took time.Duration) {
 		return // the build fails with it
 	}
 	r.progress.nameLayer(l)
+	if err := r.records.keep(l); err != nil {
+		return
+	}
 	r.Log.Info(fmt.Sprintf("%s: packed the %s layer, %s, %s to %s, %s", p.argument, l.Origin(), filesText(l.Files()),
 		BytesText(l.UncompressedSize()), BytesText(size), secondsText(took)),
 		"layer", string(l.Origin()), "bytes", size, "seconds", took.Seconds())

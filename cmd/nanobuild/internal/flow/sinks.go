@@ -121,7 +121,7 @@ func (r *run) checkTargets(ctx context.Context) error {
 func checkSinks(ctx context.Context, sinks []publish.Sink) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range sinks {
-		g.Go(func() error { return pushError(errors.Join(s.Check(ctx), s.Close())) })
+		g.Go(func() error { return pushError(s.Check(ctx)) })
 	}
 	return g.Wait()
 }
@@ -133,7 +133,7 @@ func pushError(err error) error {
 	switch {
 	case errors.As(err, &usage):
 		return at(StageUsage, err)
-	case errors.As(err, &source), errors.As(err, &damaged): // only layers of the base come from elsewhere
+	case errors.As(err, &source), errors.As(err, &damaged): // of the base: see fromOurs
 		return at(StageBase, err)
 	}
 	return at(StagePush, err)

@@ -20,7 +20,7 @@ type Targets struct {
 
 // known says whether checkTargets has seen all targets before dotnet ended.
 func (t Targets) known() bool {
-	return !t.prefix() && (t.Repo != "" || len(t.Layouts)+len(t.Tarballs) > 0)
+	return !t.prefix() && (t.Repo != "" && !t.NoPush || len(t.Layouts)+len(t.Tarballs) > 0)
 }
 
 // prefix says whether Repo is one for several images.

@@ -72,7 +72,17 @@ func newStopwatch(now func() time.Time) *stopwatch {
 func (s *stopwatch) start(step string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.started[step] = s.now()
+	if _, running := s.started[step]; !running {
+		s.started[step] = s.now()
+	}
+}
+
+// running says whether the step was started and not stopped.
+func (s *stopwatch) running(step string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, running := s.started[step]
+	return running
 }
 
 // stop returns how long the step took; 0 if it was never started.
@@ -83,5 +93,6 @@ func (s *stopwatch) stop(step string) time.Duration {
 	if !ok {
 		return 0
 	}
+	delete(s.started, step)
 	return s.now().Sub(started)
 }
