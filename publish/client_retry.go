@@ -59,18 +59,26 @@ func forGood(err error) bool {
 	return errors.As(err, &body) || errors.As(err, &plain) || errors.As(err, &helper) || errors.As(err, &address) || errors.As(err, &certificate)
 }
 
-// blips sends requests without a body again after hiccups of a moment. One with a
-// body is spent by its first try, so only its sender can repeat it.
-type blips struct{ once, again http.RoundTripper }
+// blips sends requests without a body again after hiccups of a moment, and
+// questions also after an error of the registry's own. A request with a body is
+// spent by its first try, so only its sender can repeat it.
+type blips struct{ once, again, question http.RoundTripper }
 
 func newBlips(next http.RoundTripper) *blips {
-	return &blips{once: next, again: transport.NewRetry(next, transport.WithRetryStatusCodes(
-		http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout))}
+	passing := []int{http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+	return &blips{
+		once:     next,
+		again:    transport.NewRetry(next, transport.WithRetryStatusCodes(passing...)),
+		question: transport.NewRetry(next, transport.WithRetryStatusCodes(slices.Concat(passing, []int{http.StatusRequestTimeout, http.StatusInternalServerError})...)),
+	}
 }
 
 func (b *blips) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Body == nil || req.Body == http.NoBody {
-		return b.again.RoundTrip(req)
+	switch {
+	case req.Body != nil && req.Body != http.NoBody:
+		return b.once.RoundTrip(req)
+	case req.Method == http.MethodGet || req.Method == http.MethodHead:
+		return b.question.RoundTrip(req)
 	}
-	return b.once.RoundTrip(req)
+	return b.again.RoundTrip(req)
 }

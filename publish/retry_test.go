@@ -259,3 +259,36 @@ func TestPausesAreShort(t *testing.T) {
 		t.Errorf("pauses = %v, want three tries within seconds", s.client.pauses)
 	}
 }
+
+// A question is asked again after an error of the registry's own; what changes
+// something is not.
+func TestQuestionsAreRepeated(t *testing.T) {
+	t.Parallel()
+	for method, want := range map[string]int{http.MethodHead: 2, http.MethodGet: 2, http.MethodPost: 1} {
+		asked := 0
+		rt := newBlips(roundTrip(func(req *http.Request) (*http.Response, error) {
+			asked++
+			code := http.StatusInternalServerError
+			if asked > 1 {
+				code = http.StatusOK
+			}
+			return &http.Response{StatusCode: code, Body: http.NoBody, Request: req}, nil
+		}))
+		req, err := http.NewRequestWithContext(t.Context(), method, "http://localhost/v2/a/blobs/x", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := rt.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if asked != want {
+			t.Errorf("%s was sent %d times, want %d", method, asked, want)
+		}
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

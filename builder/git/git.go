@@ -6,7 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,6 +34,9 @@ func Inspect(ctx context.Context, gitProgram string, env []string, dir string) (
 	if gitProgram == "" {
 		gitProgram = "git"
 	}
+	if !mayHaveRepository(dir, env) {
+		return nil, nil, nil
+	}
 	exe, err := program.Find(gitProgram, dir, env)
 	var missing *program.NotFound
 	if errors.As(err, &missing) {
@@ -54,6 +60,26 @@ func Inspect(ctx context.Context, gitProgram string, env []string, dir string) (
 		return nil, nil, fmt.Errorf("read the git state of %s: %w", dir, err)
 	}
 	return state, nil, nil
+}
+
+// mayHaveRepository says whether git has to be asked: where no folder above has a
+// .git and no variable names one, there is no repository with files.
+func mayHaveRepository(dir string, env []string) bool {
+	if slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, "GIT_DIR=") }) {
+		return true
+	}
+	whole, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return true // git tells what is wrong
+	}
+	for at := whole; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(filepath.Join(at, ".git")); !errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+		if at == filepath.Dir(at) {
+			return false
+		}
+	}
 }
 
 func (r repository) inspect(ctx context.Context) (*State, error) {

@@ -157,8 +157,34 @@ func TestInspectEnds(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stop := errors.New("stopped")
 	cancel(stop)
-	if _, _, err := Inspect(ctx, "", env, t.TempDir()); !errors.Is(err, stop) {
+	dir := t.TempDir()
+	run(t, env, dir, "init", "-q")
+	if _, _, err := Inspect(ctx, "", env, dir); !errors.Is(err, stop) {
 		t.Errorf("Inspect = %v, want %v", err, stop)
+	}
+}
+
+func TestMayHaveRepository(t *testing.T) {
+	t.Parallel()
+	env := environ(t)
+	tree, none := t.TempDir(), t.TempDir()
+	run(t, env, tree, "init", "-q")
+	deep := filepath.Join(tree, "a", "b")
+	link := filepath.Join(none, "link")
+	if err := errors.Join(os.MkdirAll(deep, 0o700), os.Symlink(deep, link)); err != nil {
+		t.Skip("no links here: ", err)
+	}
+	for name, c := range map[string]struct {
+		dir  string
+		env  []string
+		want bool
+	}{
+		"root": {tree, nil, true}, "below": {deep, nil, true}, "through a link": {link, nil, true},
+		"none": {none, nil, false}, "variable": {none, []string{"GIT_DIR=" + tree}, true}, "missing": {filepath.Join(none, "x"), nil, true},
+	} {
+		if got := mayHaveRepository(c.dir, c.env); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
 	}
 }
 
