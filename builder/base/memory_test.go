@@ -151,13 +151,13 @@ func TestRegistriesWithoutHEAD(t *testing.T) {
 		}
 	}
 	for name, answerHead := range map[string]func(*http.Request) *http.Response{
-		"not allowed":     func(req *http.Request) *http.Response { return answer(req, 405, "") },
-		"not implemented": func(req *http.Request) *http.Response { return answer(req, 501, "") },
-		"not found":       func(req *http.Request) *http.Response { return answer(req, 404, "") },
-		"no digest":       head(map[string]string{"Content-Type": string(types.DockerManifestList)}),
-		"no type":         head(map[string]string{"Docker-Content-Digest": "sha256:" + strings.Repeat("0", 64)}),
-		"no such digest":  head(map[string]string{"Content-Type": "x", "Docker-Content-Digest": "sha256:" + strings.Repeat("0", 64)}),
-		"bad digest":      head(map[string]string{"Content-Type": "x", "Docker-Content-Digest": "latest"}),
+		"not allowed":    func(req *http.Request) *http.Response { return answer(req, 405, "") },
+		"501":            func(req *http.Request) *http.Response { return answer(req, 501, "") },
+		"not found":      func(req *http.Request) *http.Response { return answer(req, 404, "") },
+		"no digest":      head(map[string]string{"Content-Type": string(types.DockerManifestList)}),
+		"no type":        head(map[string]string{"Docker-Content-Digest": "sha256:" + strings.Repeat("0", 64)}),
+		"no such digest": head(map[string]string{"Content-Type": "x", "Docker-Content-Digest": "sha256:" + strings.Repeat("0", 64)}),
+		"bad digest":     head(map[string]string{"Content-Type": "x", "Docker-Content-Digest": "latest"}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -70,13 +70,13 @@ func buildCrane(t testing.TB) string {
 	const library = "github.com/google/go-containerregistry"
 	version, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Version}}", library).Output()
 	if err != nil {
-		t.Skipf("the version of %s: %v", library, err)
+		t.Fatalf("the version of %s: %v", library, err)
 	}
 	dir := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), "go", "install", library+"/cmd/crane@"+strings.TrimSpace(string(version)))
 	cmd.Env = append(os.Environ(), "GOBIN="+dir, "CGO_ENABLED=0", "GOFLAGS=-trimpath")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("no crane to compare with: %v\n%s", err, out)
+		t.Fatalf("no crane to compare with: %v\n%s", err, out)
 	}
 	return filepath.Join(dir, "crane")
 }
