@@ -3,6 +3,7 @@ package builder
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Var is an environment variable, a label or an annotation.
@@ -47,15 +48,28 @@ func parseEnv(texts []string) ([]Var, error) {
 // Windows; a later one replaces an earlier one in its place.
 func mergeEnv(groups ...[]Var) []Var {
 	var out []Var
+	known := map[string]int{} // where out has a name
 	for _, v := range slices.Concat(groups...) {
-		i := slices.IndexFunc(out, func(o Var) bool { return strings.EqualFold(o.Name, v.Name) })
-		if i < 0 {
-			out = append(out, v)
-		} else {
+		key := foldName(v.Name)
+		if i, ok := known[key]; ok {
 			out[i] = v
+			continue
 		}
+		known[key] = len(out)
+		out = append(out, v)
 	}
 	return out
+}
+
+// foldName maps names that strings.EqualFold takes for the same to one string.
+func foldName(name string) string {
+	return strings.Map(func(r rune) rune {
+		first := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			first = min(first, f)
+		}
+		return first
+	}, name)
 }
 
 // readEnv reads the Env list of an image. Entries that Windows would drop (no

@@ -6,13 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // object is a JSON object whose members keep their order and whose values keep
 // their bytes, so that what is not edited is written back as it was read.
 type object struct {
 	members []member
+	places  map[string]int // of keys in members; nil where there are few
 }
+
+// manyMembers is how many members make looking through all of them slow.
+const manyMembers = 64
 
 type member struct {
 	key   string
@@ -70,21 +75,37 @@ func isNull(raw []byte) bool {
 
 // get returns the value of key, nil if there is none.
 func (o *object) get(key string) json.RawMessage {
-	for _, m := range o.members {
-		if m.key == key {
-			return m.value
-		}
+	if i := o.place(key); i >= 0 {
+		return o.members[i].value
 	}
 	return nil
 }
 
+// place returns where the member with the key is, -1 if there is none.
+func (o *object) place(key string) int {
+	if len(o.members) < manyMembers {
+		return slices.IndexFunc(o.members, func(m member) bool { return m.key == key })
+	}
+	if o.places == nil {
+		o.places = map[string]int{}
+		for i, m := range o.members {
+			o.places[m.key] = i
+		}
+	}
+	if i, ok := o.places[key]; ok {
+		return i
+	}
+	return -1
+}
+
 // set replaces the value of key in its place, or adds it at the end.
 func (o *object) set(key string, value json.RawMessage) {
-	for i := range o.members {
-		if o.members[i].key == key {
-			o.members[i].value = value
-			return
-		}
+	if i := o.place(key); i >= 0 {
+		o.members[i].value = value
+		return
+	}
+	if o.places != nil {
+		o.places[key] = len(o.members)
 	}
 	o.members = append(o.members, member{key, value})
 }
@@ -101,11 +122,9 @@ func (o *object) put(key string, v any) error {
 
 // drop removes key.
 func (o *object) drop(key string) {
-	for i := range o.members {
-		if o.members[i].key == key {
-			o.members = append(o.members[:i], o.members[i+1:]...)
-			return
-		}
+	if i := o.place(key); i >= 0 {
+		o.members = slices.Delete(o.members, i, i+1)
+		o.places = nil
 	}
 }
 

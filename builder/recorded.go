@@ -34,6 +34,9 @@ func Recorded(manifest, config []byte) []Record {
 			Empty bool `json:"empty_layer"`
 		} `json:"history"`
 	}
+	if layers.CheckJSON(manifest) != nil || layers.CheckJSON(config) != nil {
+		return nil
+	}
 	if json.Unmarshal(manifest, &m) != nil || json.Unmarshal(config, &c) != nil {
 		return nil
 	}

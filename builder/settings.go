@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+
+	"github.com/nanobuild/nanobuild/layers"
 )
 
 // settings are the values of one source of .NET's configuration: keys in lower
@@ -19,7 +21,12 @@ type settings struct {
 	values map[string]string
 }
 
-const largestSettings = 4 << 20 // bytes; real files have a few thousand
+// Bounds on settings files, in bytes: of the file, of which real ones have a few
+// thousand, and of a key with the keys around it.
+const (
+	largestSettings = 1 << 20
+	longestKey      = 1 << 10
+)
 
 // readSettings reads a JSON settings file of the application, whatever the
 // case of its name. ok is false when there is none, or it is not readable as
@@ -66,7 +73,11 @@ func readRegular(fsys fs.FS, name string) (raw []byte, err error) {
 // parseSettings flattens a JSON object into keys with colons.
 func parseSettings(raw []byte) (map[string]string, error) {
 	var top map[string]any
-	dec := json.NewDecoder(bytes.NewReader(plainJSON(raw)))
+	plain := plainJSON(raw)
+	if err := layers.CheckJSON(plain); err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(plain))
 	dec.UseNumber()
 	if err := dec.Decode(&top); err != nil {
 		return nil, unexpected(err)
@@ -76,7 +87,12 @@ func parseSettings(raw []byte) (map[string]string, error) {
 	return out, nil
 }
 
+// flatten adds the values in v. Keys that are longer than any that has a meaning
+// are left out: each value below one would hold it once more.
 func flatten(out map[string]string, prefix string, v any) {
+	if len(prefix) > longestKey {
+		return
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		for k, child := range v {

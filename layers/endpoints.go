@@ -17,18 +17,32 @@ const (
 	// endpointsSuffix ends the names of the manifests from which
 	// MapStaticAssets serves files; a project has one, in the root.
 	endpointsSuffix = ".staticwebassets.endpoints.json"
-	maxEndpoints    = 256 << 20 // bytes
+	// maxEndpoints is how many bytes such a manifest may have: 4 KB for each of
+	// 4000 assets. It is held in memory, and read as JSON.
+	maxEndpoints = 16 << 20
 )
 
-func isEndpoints(rel string) bool {
-	return strings.HasSuffix(rel, endpointsSuffix)
+// isPinned says whether the times in a file are to be pinned. A manifest that is
+// too large for that is packed as it is, with a warning.
+func isPinned(fsys fs.FS, f source) (pinned bool, warning string, err error) {
+	if !strings.HasSuffix(f.rel, endpointsSuffix) {
+		return false, "", nil
+	}
+	info, err := fs.Stat(fsys, f.real)
+	if err != nil {
+		return false, "", fmt.Errorf("read %s: %w", f.rel, err)
+	}
+	if info.Size() > maxEndpoints {
+		return false, fmt.Sprintf("%s is larger than %d MiB and packed as it is: it holds the time of the build, so its layer is another one after each build", f.rel, maxEndpoints>>20), nil
+	}
+	return true, "", nil
 }
 
 // pinEndpoints makes the entry of a manifest whose Last-Modified values are the
 // packed times of the files they belong to. dotnet writes the times of the
 // build there, the one thing in its output that no switch makes reproducible.
 func pinEndpoints(o PlanOptions, f source, e *Entry, times map[string]time.Time) error {
-	data, err := readLimited(o.FS, f.real, maxEndpoints)
+	data, err := readLimited(o.FS, f.real)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", e.Path, err)
 	}
@@ -56,17 +70,18 @@ func timesByName(entries []Entry) map[string]time.Time {
 	return times
 }
 
-func readLimited(fsys fs.FS, name string, limit int64) ([]byte, error) {
+// readLimited reads a file of at most maxEndpoints bytes.
+func readLimited(fsys fs.FS, name string) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	data, err := io.ReadAll(io.LimitReader(f, maxEndpoints+1))
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("it is larger than %d MiB", limit>>20)
+	if len(data) > maxEndpoints {
+		return nil, errors.New("it grew while it was read")
 	}
 	return data, nil
 }
@@ -80,6 +95,7 @@ func rewriteEndpoints(data []byte, timeOf func(asset string) time.Time) []byte {
 		return data
 	}
 	var out bytes.Buffer
+	out.Grow(len(data) + len(spots)*len(http.TimeFormat))
 	at := 0
 	for _, s := range spots {
 		out.Write(data[at:s.start])

@@ -30,7 +30,7 @@ func resolve(fsys fs.FS, name string) (string, fs.FileMode, error) {
 		}
 		info, err := fs.Lstat(fsys, next)
 		if errors.Is(err, fs.ErrNotExist) {
-			return "", 0, &linkError{fmt.Sprintf("a link leads to %s, which does not exist", next)}
+			return "", 0, &linkError{fmt.Sprintf("a link leads to %s, which does not exist", shorten(next))}
 		}
 		if err != nil {
 			return "", 0, err
@@ -62,7 +62,7 @@ func readLink(fsys fs.FS, name string) (string, error) {
 	}
 	target = strings.ReplaceAll(target, `\`, "/")
 	if strings.HasPrefix(target, "/") || (len(target) > 1 && target[1] == ':') {
-		return "", &linkError{fmt.Sprintf("an absolute link leads to %s, out of the folder", target)}
+		return "", &linkError{fmt.Sprintf("an absolute link leads to %s, out of the folder", shorten(target))}
 	}
 	return target, nil
 }

@@ -25,6 +25,9 @@ const (
 // below C:. The error is a *NameError. Naming rules:
 // https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 func CheckName(path string) error {
+	if err := checkLength(path); err != nil {
+		return err
+	}
 	parts := strings.Split(path, "/")
 	for i, part := range parts {
 		limit := maxComponent
@@ -35,17 +38,20 @@ func CheckName(path string) error {
 			return err
 		}
 	}
-	return checkLength(path)
+	return nil
 }
 
 // CheckDirName is CheckName for a folder, whose name must be shorter.
 func CheckDirName(path string) error {
+	if err := checkLength(path); err != nil {
+		return err
+	}
 	for part := range strings.SplitSeq(path, "/") {
 		if err := checkComponent(path, part, maxComponent-len(sidecar)); err != nil {
 			return err
 		}
 	}
-	return checkLength(path)
+	return nil
 }
 
 func checkLength(path string) error {
@@ -81,7 +87,7 @@ func checkComponent(path, name string, limit int) error {
 	if strings.HasPrefix(name, whiteout) {
 		return refuse("rename it", "a name that begins with %s means a deletion in an image layer", whiteout)
 	}
-	if strings.HasSuffix(Fold(name), Fold(sidecar)) {
+	if len(name) >= len(sidecar) && strings.HasSuffix(Fold(name), Fold(sidecar)) {
 		return refuse("rename it", "a name that ends in %s is used by Windows' layer importer", sidecar)
 	}
 	return nil
@@ -94,8 +100,11 @@ func forbidden(r rune) bool {
 // ReservedName is the device that a name of one component stands for, or "".
 func ReservedName(name string) string {
 	stem, _, _ := strings.Cut(name, ".")
-	stem = Fold(strings.TrimRight(stem, " "))
-	switch stem {
+	stem = strings.TrimRight(stem, " ")
+	if n := len(stem); n < len("CON") || n > len("CONOUT$")*utf8.UTFMax {
+		return ""
+	}
+	switch stem = Fold(stem); stem {
 	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
 		return stem
 	}

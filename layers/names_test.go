@@ -51,7 +51,8 @@ func TestCheckName(t *testing.T) {
 		strings.Repeat("n", 256):               "256 characters",
 		strings.Repeat("𝄞", 128):               "256 characters",
 		strings.Repeat("n", 246) + "/x":        "246 characters",
-		strings.Repeat("1234567/", 5000):       `the part ""`,
+		strings.Repeat("1234567/", 50):         `the part ""`,
+		strings.Repeat("1234567/", 5000):       "the path is",
 		strings.Repeat("1234567/", 4096) + "x": "the path is",
 	}
 	for _, name := range good {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -26,9 +27,18 @@ func readFiles(ctx context.Context, o PlanOptions, files []source) ([]Entry, []s
 	private := make([]bool, len(files))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(cmp.Or(max(o.Workers, 0), runtime.GOMAXPROCS(0)))
+	pinned := make([]bool, len(files))
+	var warnings []string
 	for i, f := range files {
 		entries[i] = newEntry(o, f)
-		if isEndpoints(f.rel) {
+		pin, warning, err := isPinned(o.FS, f)
+		if err != nil {
+			return nil, nil, errors.Join(err, g.Wait())
+		}
+		if warning != "" {
+			warnings = append(warnings, warning)
+		}
+		if pinned[i] = pin; pin {
 			continue
 		}
 		g.Go(func() (err error) {
@@ -41,13 +51,13 @@ func readFiles(ctx context.Context, o PlanOptions, files []source) ([]Entry, []s
 	}
 	assets := timesByName(entries)
 	for i, f := range files {
-		if isEndpoints(f.rel) {
+		if pinned[i] {
 			if err := pinEndpoints(o, f, &entries[i], assets); err != nil {
 				return nil, nil, err
 			}
 		}
 	}
-	return entries, secretWarnings(files, private), nil
+	return entries, append(warnings, secretWarnings(files, private)...), nil
 }
 
 func newEntry(o PlanOptions, f source) Entry {

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // FormatError says that the registry takes no manifests of Docker's family.
@@ -46,20 +48,60 @@ func (e *KindError) Error() string {
 
 func (e *KindError) Unwrap() error { return e.Err }
 
-// explainManifest is explain for a manifest of type mt that was refused under ref.
+// ImmutableError says that a tag names another image, and that the registry lets no
+// tag move.
+type ImmutableError struct {
+	Repository name.Repository
+	Tag        string
+	Err        error
+}
+
+func (e *ImmutableError) Error() string {
+	return fmt.Sprintf("put the manifest into %s:%s: %v: tags are immutable there, and this one names another image; use a new tag, or delete this one first", e.Repository, e.Tag, e.Err)
+}
+
+func (e *ImmutableError) Unwrap() error { return e.Err }
+
+// answer is a registry's refusal without the request, which the words around it
+// name.
+type answer struct{ *distribution.StatusError }
+
+func (a answer) Error() string { return a.Answer() }
+func (a answer) Unwrap() error { return a.StatusError }
+
+// explainManifest finds the reason for which a manifest of type mt was refused under
+// ref.
 func (r *Registry) explainManifest(ctx context.Context, ref string, mt types.MediaType, err error) error {
-	var status *transport.Error
-	if ctx.Err() != nil || !errors.As(err, &status) || !refusesManifest(status) {
-		return r.explain(ctx, "put the manifest "+ref+" into", err)
+	var status *distribution.StatusError
+	if ctx.Err() != nil || !errors.As(err, &status) {
+		return err
 	}
-	old := r.named(ref).mediaType
+	old := r.named(ref)
 	switch {
-	case old != "" && old.IsIndex() != mt.IsIndex(), strings.Contains(status.Error(), kindWords):
-		return &KindError{Repository: r.repo, Tag: ref, Holds: old, Wanted: mt, Err: quietError{err}}
-	case isDocker(mt) && namesDocker(status):
-		return &FormatError{Repository: r.repo, MediaType: mt, Err: quietError{err}}
+	case old.MediaType != "" && old.MediaType.IsIndex() != mt.IsIndex() && refusesManifest(status), strings.Contains(status.Error(), kindWords):
+		return &KindError{Repository: r.repo, Tag: ref, Holds: old.MediaType, Wanted: mt, Err: answer{status}}
+	case isDocker(mt) && refusesManifest(status) && namesDocker(status):
+		return &FormatError{Repository: r.repo, MediaType: mt, Err: answer{status}}
+	case !strings.Contains(ref, ":") && refusesMove(status):
+		return &ImmutableError{Repository: r.repo, Tag: ref, Err: answer{status}}
 	}
-	return r.explain(ctx, "put the manifest "+ref+" into", err)
+	return err
+}
+
+// refusesMove tells whether the registry minds that the tag moves. Each has its own
+// way to say so: 409 is the protocol's, Amazon ECR answers 400 with TAG_INVALID,
+// Harbor 412, Azure 405 for a locked tag, others 403.
+func refusesMove(e *distribution.StatusError) bool {
+	switch e.Status {
+	case http.StatusConflict, http.StatusPreconditionFailed:
+		return true
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed:
+	default:
+		return false
+	}
+	said := strings.ToLower(e.Error())
+	return slices.ContainsFunc(e.Errors, func(d transport.Diagnostic) bool { return d.Code == transport.TagInvalidErrorCode }) ||
+		slices.ContainsFunc([]string{"immutable", "locked", "overwrit", "already exists"}, func(word string) bool { return strings.Contains(said, word) })
 }
 
 // kindWords are zot's for a tag that would change its kind, with MANIFEST_INVALID:
@@ -68,8 +110,8 @@ const kindWords = "changing manifest media-type"
 
 // refusesManifest tells whether the registry minds the manifest itself, and not the
 // rights, the tag or the moment.
-func refusesManifest(e *transport.Error) bool {
-	switch e.StatusCode {
+func refusesManifest(e *distribution.StatusError) bool {
+	switch e.Status {
 	case http.StatusUnsupportedMediaType:
 		return true
 	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusConflict, http.StatusUnprocessableEntity:
@@ -83,8 +125,8 @@ func refusesManifest(e *transport.Error) bool {
 
 // namesDocker tells whether the answer minds a media type of Docker's: by its
 // status, or by naming one (https://github.com/project-zot/zot/issues/622).
-func namesDocker(e *transport.Error) bool {
-	return e.StatusCode == http.StatusUnsupportedMediaType || strings.Contains(e.Error(), "application/vnd.docker.")
+func namesDocker(e *distribution.StatusError) bool {
+	return e.Status == http.StatusUnsupportedMediaType || strings.Contains(e.Error(), "application/vnd.docker.")
 }
 
 func isDocker(mt types.MediaType) bool {

@@ -22,6 +22,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // testLayer returns a real gzip layer of about size bytes, which seed decides.
@@ -260,17 +262,27 @@ func newServer(t testing.TB) (host string, rec *recorder) {
 
 func newTestRegistry(t testing.TB, repo string, o RegistryOptions) *Registry {
 	t.Helper()
+	if o.Network == nil {
+		o.Network = testNetwork(nil)
+	}
 	r, err := NewRegistry(mustRepo(t, repo), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.client.pauses = []time.Duration{time.Millisecond, time.Millisecond}
 	return r
+}
+
+// testNetwork is one that waits milliseconds.
+func testNetwork(transport http.RoundTripper) *distribution.Network {
+	return distribution.NewNetwork(distribution.NetworkOptions{
+		Transport: transport,
+		Policy:    distribution.Policy{Pause: time.Millisecond, MaxPause: 2 * time.Millisecond},
+	})
 }
 
 func mustRepo(t testing.TB, s string) name.Repository {
 	t.Helper()
-	repo, err := ParseRepo(s, nil)
+	repo, err := ParseRepo(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,11 @@ func (l *Layout) putBlob(ctx context.Context, layer v1.Layer) (Put, error) {
 	if has, err := l.Has(ctx, digest); err != nil || has {
 		return Put{How: Exists}, err
 	}
-	n, err := l.writeBlob(ctx, layer, digest)
+	var n int64
+	err = intact(func() (err error) {
+		n, err = l.writeBlob(ctx, layer, digest)
+		return err
+	})
 	if err != nil {
 		return Put{}, fmt.Errorf("write %s to %s: %w", digest, l.Name(), err)
 	}

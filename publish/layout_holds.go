@@ -11,6 +11,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // Holds implements [Sink]: the index has the entries that Commit would write, and
@@ -64,7 +66,7 @@ func (l *Layout) document(digest v1.Hash) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if fi.Size() > maxDocument {
+	if fi.Size() > distribution.MaxDocument {
 		return nil, errors.New("it is too large")
 	}
 	raw, err := os.ReadFile(l.blob(digest))
@@ -86,4 +88,16 @@ func (l *Layout) indexed(d v1.Descriptor, tags []string) bool {
 	}
 	updated, err := mergeIndex(index, l.entries(d, tags))
 	return err == nil && bytes.Equal(index, updated)
+}
+
+// checkDigest fails unless content has the digest.
+func checkDigest(want string, content []byte) error {
+	got, size, err := v1.SHA256(bytes.NewReader(content))
+	if err != nil {
+		return err
+	}
+	if got.String() != want {
+		return fmt.Errorf("%d bytes have the digest %s instead of %s", size, got, want)
+	}
+	return nil
 }

@@ -17,10 +17,9 @@ var (
 
 const maxRepository = 255
 
-// ParseRepo reads a repository such as "ghcr.io/acme/app". A host for which
-// plainHTTP is true may be spoken to over http; nil means [Loopback]. What is no
-// repository is a [UsageError], with the corrected value where there is one.
-func ParseRepo(s string, plainHTTP func(host string) bool) (name.Repository, error) {
+// ParseRepo reads a repository such as "ghcr.io/acme/app". What is no repository is
+// a [UsageError], with the corrected value where there is one.
+func ParseRepo(s string) (name.Repository, error) {
 	fail := func(reason, try string) (name.Repository, error) {
 		return name.Repository{}, &UsageError{What: "repository", Value: s, Reason: reason, Try: try}
 	}
@@ -51,24 +50,18 @@ func ParseRepo(s string, plainHTTP func(host string) bool) (name.Repository, err
 	if reason := badPath(host, path); reason != "" {
 		return fail(reason, correctedRepo(s))
 	}
-	return newRepository(host, path, plainHTTP, fail)
+	return newRepository(host, path, fail)
 }
 
 // portAtEnd finds "localhost:5000": a registry whose port looks like a tag.
 var portAtEnd = regexp.MustCompile(`^[^/]*:[0-9]{2,5}$`)
 
-func newRepository(host, path string, plainHTTP func(string) bool, fail func(reason, try string) (name.Repository, error)) (name.Repository, error) {
-	if plainHTTP == nil {
-		plainHTTP = Loopback
-	}
-	full, options := path, []name.Option(nil)
+func newRepository(host, path string, fail func(reason, try string) (name.Repository, error)) (name.Repository, error) {
+	full := path
 	if host != "" {
 		full = host + "/" + path
-		if plainHTTP(host) {
-			options = append(options, name.Insecure)
-		}
 	}
-	repo, err := name.NewRepository(full, options...)
+	repo, err := name.NewRepository(full)
 	if err != nil {
 		return fail(err.Error(), "")
 	}
@@ -77,20 +70,18 @@ func newRepository(host, path string, plainHTTP func(string) bool, fail func(rea
 
 // Prefix is where several images go: prefix + name.
 type Prefix struct {
-	prefix    string // with its slash
-	plainHTTP func(string) bool
+	prefix string // with its slash
 }
 
-// ParsePrefix reads a prefix such as "ghcr.io/acme/", with plainHTTP as in
-// [ParseRepo]. It fails with a [UsageError].
-func ParsePrefix(s string, plainHTTP func(host string) bool) (Prefix, error) {
+// ParsePrefix reads a prefix such as "ghcr.io/acme/". It fails with a [UsageError].
+func ParsePrefix(s string) (Prefix, error) {
 	if bare, ok := cutScheme(s); ok {
 		return Prefix{}, &UsageError{What: "repository prefix", Value: s, Reason: "a repository has no scheme", Try: bare}
 	}
 	if !strings.HasSuffix(s, "/") {
 		return Prefix{}, &UsageError{What: "repository prefix", Value: s, Reason: "several projects need a prefix that ends in a slash, so that each gets a repository of its own", Try: s + "/"}
 	}
-	p := Prefix{prefix: s, plainHTTP: plainHTTP}
+	p := Prefix{prefix: s}
 	if _, err := p.Repo("app"); err != nil {
 		return Prefix{}, err
 	}
@@ -99,7 +90,7 @@ func ParsePrefix(s string, plainHTTP func(host string) bool) (Prefix, error) {
 
 // Repo returns the repository of the project called repository below the prefix.
 func (p Prefix) Repo(repository string) (name.Repository, error) {
-	return ParseRepo(p.prefix+repository, p.plainHTTP)
+	return ParseRepo(p.prefix + repository)
 }
 
 // String returns the prefix with its slash.

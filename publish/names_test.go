@@ -37,22 +37,21 @@ func TestRepositoryName(t *testing.T) {
 
 func TestParseRepo(t *testing.T) {
 	t.Parallel()
-	insecure := func(h string) bool { return h == "10.1.1.1:5000" || h == "registry.corp" }
 	for s, want := range map[string]string{
-		"ghcr.io/acme/app":       "https ghcr.io/acme/app",
-		"localhost:5000/app":     "http localhost:5000/app",
-		"10.1.1.1:5000/app":      "http 10.1.1.1:5000/app",
-		"registry.corp/a/b__c-d": "http registry.corp/a/b__c-d",
-		"acme/app":               "https index.docker.io/acme/app",
-		"docker.io/acme/app":     "https index.docker.io/acme/app",
-		"[::1]:5000/app":         "http [::1]:5000/app",
+		"ghcr.io/acme/app":       "ghcr.io/acme/app",
+		"localhost:5000/app":     "localhost:5000/app",
+		"10.1.1.1:5000/app":      "10.1.1.1:5000/app",
+		"registry.corp/a/b__c-d": "registry.corp/a/b__c-d",
+		"acme/app":               "index.docker.io/acme/app",
+		"docker.io/acme/app":     "index.docker.io/acme/app",
+		"[::1]:5000/app":         "[::1]:5000/app",
 	} {
-		repo, err := ParseRepo(s, insecure)
+		repo, err := ParseRepo(s)
 		if err != nil {
 			t.Errorf("ParseRepo(%q): %v", s, err)
 			continue
 		}
-		if got := repo.Scheme() + " " + repo.Name(); got != want {
+		if got := repo.Name(); got != want {
 			t.Errorf("ParseRepo(%q) = %s, want %s", s, got, want)
 		}
 	}
@@ -83,7 +82,7 @@ func TestParseRepoRefusals(t *testing.T) {
 		"bad host.io/app":               {"", ""},
 		"ghcr.io/acme/app?x=secret&y=1": {"not made of", "ghcr.io/acme/app-x-secret-y-1"},
 	} {
-		_, err := ParseRepo(s, nil)
+		_, err := ParseRepo(s)
 		var usage *UsageError
 		if !errors.As(err, &usage) {
 			t.Errorf("ParseRepo(%q) = %v, want a UsageError", s, err)
@@ -98,7 +97,7 @@ func TestParseRepoRefusals(t *testing.T) {
 func TestParsePrefix(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{"ghcr.io/acme/", "localhost:5000/", "registry.corp/"} {
-		p, err := ParsePrefix(s, nil)
+		p, err := ParsePrefix(s)
 		if err != nil {
 			t.Errorf("ParsePrefix(%q): %v", s, err)
 			continue
@@ -113,7 +112,7 @@ func TestParsePrefix(t *testing.T) {
 	}
 	for _, s := range []string{"", "/", "ghcr.io/acme", "https://ghcr.io/acme/", "ghcr.io/Acme/", "ghcr.io//"} {
 		var usage *UsageError
-		if _, err := ParsePrefix(s, nil); !errors.As(err, &usage) {
+		if _, err := ParsePrefix(s); !errors.As(err, &usage) {
 			t.Errorf("ParsePrefix(%q) = %v, want a UsageError", s, err)
 		}
 	}
@@ -184,14 +183,14 @@ func FuzzNames(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if repo, err := ParseRepo(s, nil); err == nil {
+		if repo, err := ParseRepo(s); err == nil {
 			if !validRepositoryPath(repo.RepositoryStr()) {
 				t.Errorf("ParseRepo(%q) accepts %q", s, repo.RepositoryStr())
 			}
 		} else {
 			checkRefusal(t, err, func(try string) error {
 				repo, _, _ := strings.Cut(try, " with -t ")
-				_, err := ParseRepo(repo, nil)
+				_, err := ParseRepo(repo)
 				return err
 			})
 		}

@@ -3,13 +3,13 @@ package publish
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/url"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // Registry is a repository of a registry.
@@ -18,26 +18,21 @@ import (
 type Registry struct {
 	repo   name.Repository
 	o      RegistryOptions
-	client *client
+	remote *distribution.Repository
 
 	mu        sync.Mutex
-	missing   map[v1.Hash]bool   // blobs that were looked for and not found
-	manifests map[v1.Hash]bool   // manifests that are there
-	tags      map[string]present // what was found under the tags
-	refused   map[string]bool    // repositories that no blob may be mounted from
+	missing   map[v1.Hash]bool             // blobs that were looked for and not found
+	manifests map[v1.Hash]bool             // manifests that are there
+	tags      map[string]distribution.Held // what was found under the tags
+	refused   map[string]bool              // repositories that no blob may be mounted from
 }
 
 // RegistryOptions are the choices for a [Registry].
 type RegistryOptions struct {
-	// Transport carries the requests; nil means a plain one without a proxy.
-	Transport http.RoundTripper
+	// Network is the way to the registry; nil means one with its defaults.
+	Network *distribution.Network
 	// Keychain finds the credentials; nil means none.
 	Keychain authn.Keychain
-	// PlainHTTP tells to which hosts, ports included, http may be spoken; nil means
-	// [Loopback].
-	PlainHTTP func(host string) bool
-	// UserAgent is sent with each request.
-	UserAgent string
 	// Nondistributable uploads foreign layers too.
 	Nondistributable bool
 	// Places knows what can be mounted. Sinks that share one send each blob to a
@@ -53,22 +48,15 @@ func NewRegistry(repo name.Repository, o RegistryOptions) (*Registry, error) {
 	if repo.RepositoryStr() == "" {
 		return nil, &UsageError{What: "repository", Value: repo.Name(), Reason: "it has no name", Try: "ghcr.io/acme/app"}
 	}
-	if o.Transport == nil {
-		o.Transport = &http.Transport{}
-	}
-	if o.Keychain == nil {
-		o.Keychain = authn.NewMultiKeychain()
-	}
-	if o.PlainHTTP == nil {
-		o.PlainHTTP = Loopback
+	if o.Network == nil {
+		o.Network = distribution.NewNetwork(distribution.NetworkOptions{})
 	}
 	if o.Places == nil {
 		o.Places = NewPlaces()
 	}
-	o.Transport = &guard{next: o.Transport, plainHTTP: o.PlainHTTP, registry: repo.RegistryStr()}
 	return &Registry{
-		repo: repo, o: o, client: &client{repo: repo, o: o, pauses: pauses()},
-		missing: map[v1.Hash]bool{}, manifests: map[v1.Hash]bool{}, tags: map[string]present{}, refused: map[string]bool{},
+		repo: repo, o: o, remote: o.Network.Repository(repo, o.Keychain, distribution.Push),
+		missing: map[v1.Hash]bool{}, manifests: map[v1.Hash]bool{}, tags: map[string]distribution.Held{}, refused: map[string]bool{},
 	}, nil
 }
 
@@ -78,21 +66,11 @@ func (r *Registry) Name() string { return r.repo.Name() }
 // Login shakes hands with the registry, which asks for a token where that takes
 // one, and does nothing else. Where pushing worked before it finds dead hosts and
 // credentials for less than Check.
-func (r *Registry) Login(ctx context.Context) error {
-	if _, err := r.client.login(ctx); err != nil {
-		return r.explain(ctx, "log in to", err)
-	}
-	return nil
-}
+func (r *Registry) Login(ctx context.Context) error { return r.remote.Ping(ctx) }
 
 // Check implements [Sink]: it starts an upload and cancels it. A token alone
 // proves little, since some registries give one to anybody.
-func (r *Registry) Check(ctx context.Context) error {
-	if err := r.client.checkPush(ctx); err != nil {
-		return r.explain(ctx, "check the right to push to", err)
-	}
-	return nil
-}
+func (r *Registry) Check(ctx context.Context) error { return r.remote.CheckPush(ctx) }
 
 // Has implements [Sink]. A blob that is on its way is not there yet, and nothing
 // is asked then.
@@ -100,11 +78,7 @@ func (r *Registry) Has(ctx context.Context, blob v1.Hash) (bool, error) {
 	if r.o.Places.claimed(r.blobKey(blob)) {
 		return false, nil
 	}
-	has, err := r.has(ctx, blob)
-	if err != nil {
-		return false, r.explain(ctx, "look for "+blob.String()+" in", err)
-	}
-	return has, nil
+	return r.has(ctx, blob)
 }
 
 // has asks the registry only where this run does not know.
@@ -115,7 +89,7 @@ func (r *Registry) has(ctx context.Context, blob v1.Hash) (bool, error) {
 	if r.knownMissing(blob) {
 		return false, nil
 	}
-	has, err := r.client.hasBlob(ctx, blob)
+	has, err := r.remote.HasBlob(ctx, blob)
 	if err != nil {
 		return false, err
 	}
@@ -151,11 +125,7 @@ func (r *Registry) PutLayer(ctx context.Context, layer v1.Layer) (Put, error) {
 	if err != nil {
 		return Put{}, fmt.Errorf("push a layer to %s: %w", r.repo, err)
 	}
-	put, err := r.putBlob(ctx, layer, digest)
-	if err != nil {
-		return Put{}, r.explain(ctx, "push "+digest.String()+" to", err)
-	}
-	return put, nil
+	return r.putBlob(ctx, layer, digest)
 }
 
 func (r *Registry) putBlob(ctx context.Context, layer v1.Layer, digest v1.Hash) (Put, error) {
@@ -184,9 +154,9 @@ func (r *Registry) putBlob(ctx context.Context, layer v1.Layer, digest v1.Hash) 
 
 // bring mounts the blob if it can be, and uploads it otherwise.
 func (r *Registry) bring(ctx context.Context, layer v1.Layer, digest v1.Hash) (Put, error) {
-	var begun *url.URL
+	var begun *distribution.Upload
 	if from, ok := r.source(layer, digest); ok {
-		mounted, upload, err := r.client.mount(ctx, digest, from.RepositoryStr())
+		mounted, upload, err := r.remote.Mount(ctx, digest, from)
 		switch {
 		case mounted:
 			return Put{How: Mounted}, nil
@@ -199,15 +169,19 @@ func (r *Registry) bring(ctx context.Context, layer v1.Layer, digest v1.Hash) (P
 		}
 		begun = upload
 	}
+	return r.upload(ctx, begun, layer, digest)
+}
+
+func (r *Registry) upload(ctx context.Context, begun *distribution.Upload, layer v1.Layer, digest v1.Hash) (Put, error) {
 	size, err := layer.Size()
 	if err != nil {
-		return Put{}, fmt.Errorf("read its size: %w", err)
+		return Put{}, fmt.Errorf("push %s to %s: read its size: %w", digest, r.repo, err)
 	}
-	body := outgoingLayer(ctx, layer, size)
-	if err := r.client.upload(ctx, begun, digest, body); err != nil {
+	body := bodyOf(ctx, layer, size)
+	if err := r.remote.Upload(ctx, begun, digest, body); err != nil {
 		return Put{}, err
 	}
-	return Put{How: Uploaded, Bytes: body.bytes()}, nil
+	return Put{How: Uploaded, Bytes: body.Sent()}, nil
 }
 
 // blobKey names the blob in this repository among what is being worked on.

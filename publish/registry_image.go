@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // Holds implements [Sink] by one request per tag, all at once, and remembers the
@@ -26,7 +27,7 @@ func (r *Registry) Holds(ctx context.Context, manifest v1.Hash, tags []string) (
 	defer r.mu.Unlock()
 	all := true
 	for _, ref := range refs {
-		same := r.tags[ref].digest == manifest.String()
+		same := r.tags[ref].Digest == manifest
 		r.manifests[manifest] = r.manifests[manifest] || same
 		all = all && same
 	}
@@ -46,27 +47,26 @@ func (r *Registry) look(ctx context.Context, refs []string) error {
 		if _, ok := known[ref]; ok {
 			continue
 		}
-		known[ref] = present{} // a tag given twice is asked for once
+		known[ref] = distribution.Held{} // a tag given twice is asked for once
 		g.Go(func() error {
-			found, err := r.client.head(ctx, ref)
-			if err != nil {
-				return r.explain(ctx, "look for "+ref+" in", err)
+			found, err := r.remote.Head(ctx, ref)
+			if err == nil {
+				r.names(ref, found)
 			}
-			r.names(ref, found)
-			return nil
+			return err
 		})
 	}
 	return g.Wait()
 }
 
 // names notes what ref names now.
-func (r *Registry) names(ref string, p present) {
+func (r *Registry) names(ref string, p distribution.Held) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tags[ref] = p
 }
 
-func (r *Registry) named(ref string) present {
+func (r *Registry) named(ref string) distribution.Held {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.tags[ref]
@@ -97,11 +97,11 @@ func (r *Registry) Stage(ctx context.Context, img v1.Image) (Put, error) {
 	}
 	// Without its config the manifest cannot have been there.
 	if put.How == Exists {
-		there, err := r.client.head(ctx, digest.String())
+		there, err := r.remote.Head(ctx, digest.String())
 		if err != nil {
-			return Put{}, r.explain(ctx, "look for "+digest.String()+" in", err)
+			return Put{}, err
 		}
-		if there.digest == digest.String() {
+		if there.Digest == digest {
 			r.gotManifest(digest)
 			return put, nil
 		}
@@ -131,7 +131,14 @@ func (r *Registry) putManifest(ctx context.Context, ref string, img v1.Image) (i
 	if err != nil {
 		return 0, fmt.Errorf("read the manifest for %s: %w", r.repo, err)
 	}
-	if err := r.client.putManifest(ctx, ref, raw, mt); err != nil {
+	err = r.remote.PutManifest(ctx, ref, raw, mt)
+	if lost := blobsLost(err); lost != nil {
+		if err := r.bringAgain(ctx, img, lost); err != nil {
+			return 0, err
+		}
+		err = r.remote.PutManifest(ctx, ref, raw, mt)
+	}
+	if err != nil {
 		return 0, r.explainManifest(ctx, ref, mt, err)
 	}
 	return int64(len(raw)), nil
@@ -161,23 +168,6 @@ func (r *Registry) Commit(ctx context.Context, img v1.Image, tags []string) (str
 	}
 	r.o.Places.Add(r.repo, blobs...)
 	return r.repo.Digest(digest.String()).Name(), nil
-}
-
-func (r *Registry) moveTags(ctx context.Context, img v1.Image, digest v1.Hash, tags []string) error {
-	mt, err := img.MediaType()
-	if err != nil {
-		return fmt.Errorf("read the manifest for %s: %w", r.repo, err)
-	}
-	for i, tag := range tags {
-		if r.named(tag).digest == digest.String() {
-			continue
-		}
-		if _, err := r.putManifest(ctx, tag, img); err != nil {
-			return &TagError{Name: r.repo.Name(), Moved: slices.Clone(tags[:i]), Failed: tag, Left: tags[i+1:], Err: err}
-		}
-		r.names(tag, present{digest: digest.String(), mediaType: mt})
-	}
-	return nil
 }
 
 // remember notes where the blobs of img are if the registry has its manifest: then

@@ -11,8 +11,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/nanobuild/nanobuild/publish/credentials"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 func TestRegistryOrderOfWrites(t *testing.T) {
@@ -214,10 +219,9 @@ func TestRegistryCheck(t *testing.T) {
 func TestRegistryErrors(t *testing.T) {
 	t.Parallel()
 	const password = "s3cret-of-the-test"
-	known := NewKeychain(CredentialOptions{
+	known := credentials.New(credentials.Options{
 		Environ: []string{"SDK_CONTAINER_REGISTRY_UNAME=bob", "SDK_CONTAINER_REGISTRY_PWORD=" + password},
-		Targets: []string{"127.0.0.1"},
-	})
+	}).For("127.0.0.1")
 	answer := func(status int, code string) func(*http.Request) (int, string) {
 		return func(r *http.Request) (int, string) {
 			if r.Method == http.MethodPost {
@@ -226,16 +230,15 @@ func TestRegistryErrors(t *testing.T) {
 			return 0, ""
 		}
 	}
-	auth, missing := new(AuthError), new(NotFoundError)
 	for name, c := range map[string]struct {
 		refuse   func(*http.Request) (int, string)
 		keychain authn.Keychain
 		is       func(error) bool
 		says     []string
 	}{
-		"401 anonymous":   {answer(401, "UNAUTHORIZED"), nil, func(err error) bool { return errors.As(err, &auth) }, []string{"UNAUTHORIZED", "no credentials were found", "DOTNET_CONTAINER_PUSH_REGISTRY_UNAME", "config.json"}},
-		"403 with rights": {answer(403, "DENIED"), anyHost{known}, func(err error) bool { return errors.As(err, &auth) }, []string{"DENIED", "lack the right to push"}},
-		"404":             {answer(404, "NAME_UNKNOWN"), nil, func(err error) bool { return errors.As(err, &missing) }, []string{"NAME_UNKNOWN", "create it"}},
+		"401 anonymous":   {answer(401, "UNAUTHORIZED"), nil, distribution.Unauthorized.In, []string{"UNAUTHORIZED", "no credentials were found", "DOTNET_CONTAINER_PUSH_REGISTRY_UNAME", "nanobuild login"}},
+		"403 with rights": {answer(403, "DENIED"), anyHost{known}, distribution.Unauthorized.In, []string{"DENIED", "lack the right to push"}},
+		"404":             {answer(404, "NAME_UNKNOWN"), nil, distribution.NotFound.In, []string{"NAME_UNKNOWN", "create the repository"}},
 		"418":             {answer(418, "TEAPOT"), nil, func(err error) bool { return true }, []string{"TEAPOT"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -265,10 +268,14 @@ func TestRegistryErrors(t *testing.T) {
 }
 
 // anyHost asks a keychain as if every host were 127.0.0.1.
-type anyHost struct{ k *Keychain }
+type anyHost struct{ k *credentials.Keychain }
 
 func (a anyHost) Resolve(authn.Resource) (authn.Authenticator, error) {
-	return a.k.fromSDK("127.0.0.1", true), nil
+	local, err := name.NewRegistry("127.0.0.1")
+	if err != nil {
+		return nil, err
+	}
+	return a.k.Resolve(local)
 }
 
 func second[T any](_ T, err error) error { return err }
@@ -283,9 +290,8 @@ func TestRegistryUnreachable(t *testing.T) {
 		"has":   second(s.Has(t.Context(), digestOf(t, testLayer(t, 1, 10)))),
 		"push":  second(s.PutLayer(t.Context(), testLayer(t, 1, 10))),
 	} {
-		var unreachable *UnreachableError
-		if !errors.As(err, &unreachable) || !strings.Contains(err.Error(), "HTTPS_PROXY") {
-			t.Errorf("%s: error = %v, want an UnreachableError", doing, err)
+		if !distribution.Unreachable.In(err) || !strings.Contains(err.Error(), "connection refused; check the name and the port") {
+			t.Errorf("%s: error = %v, want one that names the port", doing, err)
 		}
 	}
 }
@@ -296,8 +302,7 @@ func TestRegistrySourceErrorIsNotTheRegistrys(t *testing.T) {
 	layer := brokenLayer{testLayer(t, 1, 300_000), failsMidway(1000)}
 	_, err := newTestRegistry(t, host+"/app", RegistryOptions{}).PutLayer(t.Context(), layer)
 	var source *SourceError
-	var unreachable *UnreachableError
-	if !errors.As(err, &source) || errors.As(err, &unreachable) {
+	if !errors.As(err, &source) || distribution.Unreachable.In(err) {
 		t.Errorf("PutLayer = %v, want a SourceError", err)
 	}
 }

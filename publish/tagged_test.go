@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 func TestTagged(t *testing.T) {
@@ -105,19 +107,19 @@ func TestTaggedChecksAnswers(t *testing.T) {
 	}
 	spaced := func(_ http.ResponseWriter, b []byte) []byte { return append(b, ' ') }
 	huge := func(w http.ResponseWriter, b []byte) []byte {
-		w.Header().Del(digestHeader)
-		return append(b, bytes.Repeat([]byte{' '}, maxDocument)...)
+		w.Header().Del("Docker-Content-Digest")
+		return append(b, bytes.Repeat([]byte{' '}, distribution.MaxDocument)...)
 	}
 	for name, c := range map[string]struct {
 		front func(http.Handler) http.Handler
 		says  string
 	}{
-		"another manifest": {change("/manifests/", spaced), "with digest"},
-		"another config":   {change("/blobs/", spaced), "with digest"},
-		"a huge manifest":  {change("/manifests/", huge), fmt.Sprint(maxDocument)},
-		"a huge config":    {change("/blobs/", huge), fmt.Sprint(maxDocument)},
+		"another manifest": {change("/manifests/", spaced), "came with the digest"},
+		"another config":   {change("/blobs/", spaced), "came with the digest"},
+		"a huge manifest":  {change("/manifests/", huge), "more than 4 MiB"},
+		"a huge config":    {change("/blobs/", huge), "more than 4 MiB"},
 		"no JSON": {change("/manifests/", func(w http.ResponseWriter, _ []byte) []byte {
-			w.Header().Del(digestHeader)
+			w.Header().Del("Docker-Content-Digest")
 			return []byte("<html>")
 		}), "manifest"},
 		"no config": {func(next http.Handler) http.Handler {
@@ -128,7 +130,7 @@ func TestTaggedChecksAnswers(t *testing.T) {
 				}
 				next.ServeHTTP(w, r)
 			})
-		}, "with digest"},
+		}, "404"},
 		"an error": {func(http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != "/v2/" {
@@ -167,7 +169,7 @@ func TestTaggedSparseAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	manifest := fmt.Sprintf(`{"schemaVersion":2,"config":{"mediaType":%q,"size":%d,"digest":%q},"layers":[]}`, m.Config.MediaType, m.Config.Size, m.Config.Digest)
-	s := newTestRegistry(t, "r.example.com/app", RegistryOptions{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+	s := newTestRegistry(t, "r.example.com/app", RegistryOptions{Network: testNetwork(roundTrip(func(r *http.Request) (*http.Response, error) {
 		w := httptest.NewRecorder()
 		switch {
 		case strings.Contains(r.URL.Path, "/manifests/"):
@@ -179,7 +181,7 @@ func TestTaggedSparseAnswers(t *testing.T) {
 		resp := w.Result()
 		resp.Request = r
 		return resp, nil
-	})})
+	}))})
 	got, err := s.Tagged(t.Context(), []string{"v1"})
 	if err != nil {
 		t.Fatal(err)

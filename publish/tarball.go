@@ -83,8 +83,16 @@ func (t *Tarball) Stage(ctx context.Context, img v1.Image) (Put, error) {
 	if err != nil {
 		return Put{}, fmt.Errorf("read the manifest for %s: %w", t.Name(), err)
 	}
-	if err := t.stage(ctx, img, digest); err != nil {
-		return Put{}, errors.Join(fmt.Errorf("write %s: %w", t.Name(), err), t.discard())
+	// A file that holds a half layer cannot be gone on with.
+	err = intact(func() error {
+		err := t.stage(ctx, img, digest)
+		if err != nil {
+			err = errors.Join(fmt.Errorf("write %s: %w", t.Name(), err), t.discard())
+		}
+		return err
+	})
+	if err != nil {
+		return Put{}, err
 	}
 	return Put{How: Written, Bytes: t.archive.size()}, nil
 }

@@ -2,12 +2,15 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // MismatchError says that the bytes of a blob are not those its digest and size
@@ -113,7 +116,32 @@ func (v *verifier) mismatch(got string) error {
 
 func (v *verifier) Close() error { return v.rc.Close() }
 
-// outgoingLayer makes the verified bytes of the layer a request's body.
-func outgoingLayer(ctx context.Context, l v1.Layer, size int64) *outgoing {
-	return &outgoing{size: size, open: func() (io.ReadCloser, error) { return openVerified(ctx, l) }}
+// readTries is how often a layer is read whose bytes come damaged.
+const readTries = 3
+
+// intact calls f, which reads a layer into a file, again when the bytes came damaged
+// over the network. The layer is opened anew then.
+func intact(f func() error) error {
+	for i := 1; ; i++ {
+		err := f()
+		var damaged *distribution.DamagedError
+		if err == nil || i == readTries || !errors.As(err, &damaged) {
+			return err
+		}
+	}
+}
+
+// bodyOf makes the verified bytes of the layer the body of an upload.
+func bodyOf(ctx context.Context, l v1.Layer, size int64) *distribution.Body {
+	return distribution.NewBody(size, func(offset int64) (io.ReadCloser, error) {
+		rc, err := openVerified(ctx, l)
+		if err != nil || offset == 0 {
+			return rc, err
+		}
+		// The digest is that of all bytes, so none can be left out.
+		if _, err := io.CopyN(io.Discard, rc, offset); err != nil {
+			return nil, errors.Join(err, rc.Close())
+		}
+		return rc, nil
+	})
 }

@@ -10,6 +10,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/nanobuild/nanobuild/layers"
 )
 
 // openArchive returns the source of "tar:" + s. An archive that is an OCI layout
@@ -55,14 +57,22 @@ type dockerArchive struct {
 	files     *tarball
 	paths     map[v1.Hash]string
 	manifests map[v1.Hash]document
+	hashes    map[string]v1.Hash // of compressed layers, by path
+	configs   int                // bytes of those that were read
 }
 
+// maxConfigs bounds the bytes of the configs of all images of an archive.
+const maxConfigs = 32 << 20
+
 func fromDocker(ctx context.Context, given string, t *tarball, raw []byte, want selection) (*local, error) {
+	if err := layers.CheckJSON(raw); err != nil {
+		return nil, fmt.Errorf("parse manifest.json: %w", err)
+	}
 	var images []saved
 	if err := json.Unmarshal(raw, &images); err != nil {
 		return nil, fmt.Errorf("parse manifest.json: %w", err)
 	}
-	a := &dockerArchive{files: t, paths: map[v1.Hash]string{}, manifests: map[v1.Hash]document{}}
+	a := &dockerArchive{files: t, paths: map[v1.Hash]string{}, manifests: map[v1.Hash]document{}, hashes: map[string]v1.Hash{}}
 	var entries []v1.Descriptor
 	for _, img := range images {
 		doc, err := a.manifest(ctx, img)
@@ -87,6 +97,9 @@ func (a *dockerArchive) manifest(ctx context.Context, img saved) (document, erro
 	raw, err := readJSON(a.files, img.Config)
 	if err != nil {
 		return document{}, err
+	}
+	if a.configs += len(raw); a.configs > maxConfigs {
+		return document{}, fmt.Errorf("the configs of its images have more than %d MiB", maxConfigs>>20)
 	}
 	hash, err := digestOf(raw, "sha256")
 	if err != nil {
@@ -142,7 +155,14 @@ func (a *dockerArchive) layer(ctx context.Context, path string, diffID v1.Hash, 
 	return d, nil
 }
 
+// hash returns the digest of a file. Images of one archive share layers.
 func (a *dockerArchive) hash(ctx context.Context, path string) (h v1.Hash, err error) {
+	if h, ok := a.hashes[path]; ok {
+		return h, nil
+	}
+	if _, e, err := a.files.entry(path); err == nil && e.digest != nil {
+		return *e.digest, nil
+	}
 	rc, _, err := a.files.open(path)
 	if err != nil {
 		return h, err
@@ -151,5 +171,6 @@ func (a *dockerArchive) hash(ctx context.Context, path string) (h v1.Hash, err e
 	if h, _, err = v1.SHA256(&interruptible{ctx, rc}); err != nil {
 		return h, fmt.Errorf("read %s: %w", path, err)
 	}
+	a.hashes[path] = h
 	return h, nil
 }

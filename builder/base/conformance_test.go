@@ -85,7 +85,7 @@ func TestEveryPlaceGivesTheSameBase(t *testing.T) {
 			t.Run(name+"/"+p.name, func(t *testing.T) {
 				t.Parallel()
 				img := must[v1.Image](t)(sample.Image(o))
-				b, err := base.Resolve(testContext(t), p.put(t, img), base.Options{})
+				b, err := base.Resolve(testContext(t), p.put(t, img), options())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -170,7 +170,7 @@ func checkBytes(t *testing.T, got, want func() (io.ReadCloser, error)) {
 func TestGivenLayout(t *testing.T) {
 	t.Parallel()
 	dir := need.Base(t)
-	b, err := base.Resolve(testContext(t), "oci:"+dir, base.Options{})
+	b, err := base.Resolve(testContext(t), "oci:"+dir, options())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,11 +10,18 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/nanobuild/nanobuild/layers"
 )
 
 // maxJSON is the largest manifest or config that is read, in bytes: the limit
 // of most registries.
 const maxJSON = 4 << 20
+
+// maxLayers is how many layers an image may have: several times what any engine
+// runs. Docker's limit is 125:
+// https://github.com/moby/moby/blob/v28.0.0/layer/layer_store.go
+const maxLayers = 500
 
 // document is a manifest or a list of manifests: exactly one of image and index
 // is set.
@@ -41,10 +48,10 @@ func parse(raw []byte, digest v1.Hash, declared types.MediaType) (document, erro
 		Config        json.RawMessage `json:"config"`
 		FSLayers      json.RawMessage `json:"fsLayers"`
 	}
+	if err := layers.CheckJSON(raw); err != nil {
+		return d, fmt.Errorf("parse manifest %s: %w", digest, err)
+	}
 	if err := json.Unmarshal(raw, &shape); err != nil {
-		if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("<")) {
-			return d, errors.New("a web page came instead of a manifest: check the name, and whether a proxy or a login page answers for the registry")
-		}
 		return d, fmt.Errorf("parse manifest %s: %w", digest, err)
 	}
 	list, image := isThere(shape.Manifests), isThere(shape.Layers) || isThere(shape.Config)
@@ -98,6 +105,9 @@ func (d document) check() error {
 	if d.image.Config.Digest.Hex == "" {
 		return fmt.Errorf("manifest %s names no config", d.digest)
 	}
+	if n := len(d.image.Layers); n > maxLayers {
+		return fmt.Errorf("manifest %s has %d layers; at most %d are read", d.digest, n, maxLayers)
+	}
 	for _, desc := range d.image.Layers {
 		if desc.Digest.Hex == "" || desc.Size < 0 {
 			return fmt.Errorf("manifest %s has a layer without digest or size", d.digest)
@@ -146,6 +156,9 @@ type config struct {
 // parseConfig reads the config of the image m.
 func parseConfig(raw []byte, m *v1.Manifest) (config, error) {
 	var c config
+	if err := layers.CheckJSON(raw); err != nil {
+		return c, fmt.Errorf("parse config %s: %w", m.Config.Digest, err)
+	}
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return c, fmt.Errorf("parse config %s: %w", m.Config.Digest, err)
 	}

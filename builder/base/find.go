@@ -42,13 +42,20 @@ func (l *local) findDigest(ctx context.Context, entries []v1.Descriptor, want v1
 			return d, nil
 		}
 	}
+	looked := map[v1.Hash]bool{}
 	for _, d := range entries {
-		if !d.MediaType.IsIndex() || !l.has(d) {
+		if looked[d.Digest] || !d.MediaType.IsIndex() || !l.has(d) {
 			continue
+		}
+		if looked[d.Digest] = true; len(looked) > maxLookups {
+			return v1.Descriptor{}, fmt.Errorf("%w: no image %s in the first %d lists in it", ErrNotFound, want, maxLookups)
 		}
 		doc, err := l.manifest(ctx, d)
 		if err != nil {
 			return v1.Descriptor{}, err
+		}
+		if doc.index == nil {
+			continue
 		}
 		for _, child := range doc.index.Manifests {
 			if child.Digest == want {
@@ -62,7 +69,7 @@ func (l *local) findDigest(ctx context.Context, entries []v1.Descriptor, want v1
 // howTo shows how the first of several images is named.
 func howTo(given string, match []v1.Descriptor) string {
 	if n := names(match[0]); len(n) > 0 && strings.HasPrefix(given, "oci:") {
-		return fmt.Sprintf("its name, such as %s:%s", given, n[0])
+		return fmt.Sprintf("its name, such as %s:%s", given, clip(n[0]))
 	}
 	return fmt.Sprintf("its digest, such as %s@%s", given, match[0].Digest)
 }
@@ -99,5 +106,32 @@ func list(all []v1.Descriptor) string {
 		return "nothing"
 	}
 	slices.Sort(s)
-	return strings.Join(slices.Compact(s), ", ")
+	return some(slices.Compact(s))
+}
+
+// Bounds on what a message shows of foreign lists and names.
+const (
+	maxShown = 20
+	maxName  = 300 // bytes
+)
+
+// some joins texts, of many the first.
+func some(all []string) string {
+	more := ""
+	if n := len(all) - maxShown; n > 0 {
+		all, more = all[:maxShown], fmt.Sprintf(" and %d more", n)
+	}
+	shown := make([]string, len(all))
+	for i, s := range all {
+		shown[i] = clip(s)
+	}
+	return strings.Join(shown, ", ") + more
+}
+
+// clip cuts a long text.
+func clip(s string) string {
+	if len(s) > maxName {
+		s = strings.ToValidUTF8(s[:maxName], "") + "…"
+	}
+	return s
 }

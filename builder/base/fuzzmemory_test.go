@@ -1,13 +1,14 @@
 package base
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
@@ -15,14 +16,28 @@ import (
 // headOnly is a registry that answers HEAD with a digest, and has nothing.
 type headOnly string
 
-func (h headOnly) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp := &http.Response{StatusCode: http.StatusNotFound, Request: req, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(""))}
-	if req.Method == http.MethodHead || strings.HasSuffix(req.URL.Path, "/v2/") {
-		resp.StatusCode = http.StatusOK
-		resp.Header.Set("Content-Type", "x")
-		resp.Header.Set("Docker-Content-Digest", string(h))
+var _ Remote = headOnly("")
+
+var errNothing = &RemoteError{Kind: ErrNotFound, Reason: "nothing is there", Err: io.EOF}
+
+func (h headOnly) Head(context.Context, name.Reference) (v1.Hash, error) {
+	digest, err := v1.NewHash(string(h))
+	if err != nil {
+		return digest, errNothing
 	}
-	return resp, nil
+	return digest, nil
+}
+
+func (headOnly) Manifest(context.Context, name.Reference) (Served, error) {
+	return Served{}, errNothing
+}
+
+func (headOnly) Document(context.Context, name.Repository, v1.Descriptor) ([]byte, error) {
+	return nil, errNothing
+}
+
+func (headOnly) Blob(context.Context, name.Repository, v1.Descriptor) (io.ReadCloser, error) {
+	return nil, errNothing
 }
 
 // FuzzMemory resolves from a memory of any bytes, by digest and by tag. In list
@@ -53,12 +68,12 @@ func FuzzMemory(f *testing.F) {
 		manifest = strings.ReplaceAll(manifest, "CONFIG", fmt.Sprintf(`"digest":"%s","size":%d`, keep(config, 4), len(config)))
 		list = strings.ReplaceAll(list, "MANIFEST", fmt.Sprintf(`"digest":"%s","size":%d`, keep(manifest, 2), len(manifest)))
 		root := keep(list, 1)
-		o := Options{Transport: headOnly(head), Memory: memory}
+		o := Options{Remote: headOnly(head), Memory: memory}
 		const repo = "localhost:5000/x"
 		b, err := Resolve(t.Context(), repo+"@"+root.String(), o)
 		checkRemembered(t, b, err, root, wrong)
 		if head == "" {
-			o.Transport = headOnly(root.String())
+			o.Remote = headOnly(root.String())
 		}
 		memory.KeepTag(repo+":latest", root)
 		b, err = Resolve(t.Context(), repo, o)

@@ -33,6 +33,8 @@ type layer struct {
 	described
 	// open returns the bytes as they are stored, unchecked.
 	open func() (io.ReadCloser, error)
+	// reach is how many bytes open reads and throws away.
+	reach int64
 }
 
 var _ v1.Layer = (*layer)(nil)

@@ -44,6 +44,8 @@ func (d dir) open(path string) (io.ReadCloser, int64, error) {
 	return f, info.Size(), err
 }
 
+func (d dir) reach(string) int64 { return 0 }
+
 func (d dir) head(path string) (head []byte, err error) {
 	f, _, err := d.open(path)
 	if err != nil {

@@ -60,10 +60,6 @@ func TestLayersAreOpenedLate(t *testing.T) {
 	}
 	slices.Sort(asked)
 	r.sent.check(t, 1, asked...)
-	if !must[bool](t)(partial.Exists(b.Layers[0])) {
-		t.Error("a layer does not exist that was read")
-	}
-	r.sent.check(t, 0, "HEAD blobs "+digest(t, want[0]).String())
 }
 
 func TestLayersOfAStoppedRegistry(t *testing.T) {
@@ -76,11 +72,7 @@ func TestLayersOfAStoppedRegistry(t *testing.T) {
 		if !errors.Is(err, base.ErrUnreachable) {
 			t.Errorf("%s: %v, want unreachable", name, err)
 		}
-		wantError(t, err, "read layer "+digest(t, b.Layers[0]).String()+" from "+r.repo()+": ", "check the host name "+strings.Split(r.repo(), "/")[0])
-	}
-	_, err := partial.Exists(b.Layers[0])
-	if !errors.Is(err, base.ErrUnreachable) {
-		t.Errorf("exists: %v", err)
+		wantError(t, err, "read layer "+digest(t, b.Layers[0]).String()+" from "+r.repo()+": ", "check the name and the port")
 	}
 }
 
@@ -118,22 +110,22 @@ func TestLayersThatComeWrong(t *testing.T) {
 	}{
 		"damaged": {with: func(req *http.Request, body []byte) *http.Response {
 			return answer(req, 200, "x"+string(body[1:]))
-		}, part: "checksum"},
+		}, part: "have the digest"},
 		"longer": {with: func(req *http.Request, body []byte) *http.Response {
 			return answer(req, 200, string(body)+"x")
-		}, part: "Content-Length"},
+		}, part: "bytes are offered instead of"},
 		"shorter": {with: func(req *http.Request, body []byte) *http.Response {
 			resp := answer(req, 200, string(body[1:]))
 			resp.ContentLength = -1
 			return resp
-		}, part: "size"},
+		}, kind: base.ErrUnreachable, part: "unexpected EOF"},
 		"cut off": {with: func(req *http.Request, body []byte) *http.Response {
 			resp := answer(req, 200, "")
 			resp.ContentLength, resp.Body = int64(len(body)), io.NopCloser(cut{strings.NewReader(string(body[:100]))})
 			return resp
 		}, kind: base.ErrUnreachable, part: "unexpected EOF"},
 		"gone":    {with: func(req *http.Request, _ []byte) *http.Response { return answer(req, 404, "") }, kind: base.ErrNotFound, part: "check the repository"},
-		"refused": {with: func(req *http.Request, _ []byte) *http.Response { return answer(req, 403, "") }, kind: base.ErrUnauthorized, part: "docker login"},
+		"refused": {with: func(req *http.Request, _ []byte) *http.Response { return answer(req, 403, "") }, kind: base.ErrUnauthorized, part: "nanobuild login"},
 		"sent on to http": {with: func(req *http.Request, _ []byte) *http.Response {
 			resp := answer(req, 307, "")
 			resp.Header.Set("Location", "http://cdn.example.com/x")
@@ -143,7 +135,7 @@ func TestLayersThatComeWrong(t *testing.T) {
 			resp := answer(req, 307, "")
 			resp.Header.Set("Location", req.URL.String())
 			return resp
-		}, kind: base.ErrUnreachable, part: "stopped after 10 redirects"},
+		}, kind: base.ErrUnreachable, part: "10 redirects"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

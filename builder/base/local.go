@@ -12,6 +12,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/nanobuild/nanobuild/layers"
 )
 
 // files are what a layout or an archive consists of, by slash-separated path. A
@@ -19,6 +21,9 @@ import (
 type files interface {
 	// open returns a file's content and its size in bytes.
 	open(path string) (io.ReadCloser, int64, error)
+	// reach is how many bytes have to be read and thrown away before those of a
+	// file that is there.
+	reach(path string) int64
 	// head returns the first bytes of a file: see readHead.
 	head(path string) ([]byte, error)
 }
@@ -103,7 +108,11 @@ func (l *local) layers(_ context.Context, image document, diffIDs []v1.Hash, _ b
 		case !isForeign(desc.MediaType):
 			return nil, fmt.Errorf("%w: layer %s: %w; it was not copied along", ErrNotFound, desc.Digest, err)
 		}
-		all = append(all, &layer{described: described{desc, diffIDs[i]}, open: func() (io.ReadCloser, error) {
+		reach := int64(0)
+		if err == nil {
+			reach = l.files.reach(p)
+		}
+		all = append(all, &layer{described: described{desc, diffIDs[i]}, reach: reach, open: func() (io.ReadCloser, error) {
 			if !ok {
 				return nil, fs.ErrNotExist
 			}
@@ -136,6 +145,9 @@ func fromLayout(ctx context.Context, given string, f files, want selection) (*lo
 	raw, err := readJSON(f, "index.json")
 	if err != nil {
 		return nil, err
+	}
+	if err := layers.CheckJSON(raw); err != nil {
+		return nil, fmt.Errorf("parse index.json: %w", err)
 	}
 	var index v1.IndexManifest
 	if err := json.Unmarshal(raw, &index); err != nil {

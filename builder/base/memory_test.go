@@ -30,7 +30,9 @@ func (r *remembered) resolve(t testing.TB, ref string) *base.Base {
 }
 
 func (r *remembered) options() base.Options {
-	return base.Options{Transport: r.sent, Memory: r.memory}
+	o := over(r.sent)
+	o.Memory = r.memory
+	return o
 }
 
 // configOf is the request for an image's config.

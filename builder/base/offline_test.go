@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,7 +64,9 @@ func TestNoRemedyWhereItWouldNotHelp(t *testing.T) {
 		"a digest":           {r.repo() + "@sha256:" + strings.Repeat("0", 64), r.memory},
 		"document forgotten": {r.ref, onlyTags{r.memory}},
 	} {
-		_, err := base.Resolve(testContext(t), c.ref, base.Options{Memory: c.memory})
+		o := options()
+		o.Memory = c.memory
+		_, err := base.Resolve(testContext(t), c.ref, o)
 		if !errors.Is(err, base.ErrUnreachable) || strings.Contains(err.Error(), hint) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -74,24 +77,24 @@ func TestNoRemedyWhereItWouldNotHelp(t *testing.T) {
 	wantError(t, err, "read image ", "to go on with what it was last, give "+r.ref+"@sha256:")
 }
 
-// TestRegistryBreaksOff: one that does not answer HEAD at all is not asked again.
+// TestRegistryBreaksOff: one that does not answer HEAD at all is not asked with GET.
 func TestRegistryBreaksOff(t *testing.T) {
 	t.Parallel()
 	r := remember(t, sample.Options{})
-	o := r.options()
-	o.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
+	o := over(roundTrip(func(req *http.Request) (*http.Response, error) {
 		if req.Method == http.MethodHead {
 			r.sent.note(req)
 			return nil, errors.New("no route to host")
 		}
 		return r.sent.RoundTrip(req)
-	})
+	}))
+	o.Memory = r.memory
 	_, err := base.Resolve(testContext(t), r.ref, o)
 	if !errors.Is(err, base.ErrUnreachable) {
 		t.Errorf("%v, want unreachable", err)
 	}
 	wantError(t, err, "no route to host", "pass --base "+r.pinned(t))
-	r.sent.check(t, 1, "HEAD manifests ltsc2022")
+	r.sent.check(t, 1, slices.Repeat([]string{"HEAD manifests ltsc2022"}, 6)...)
 }
 
 // onlyTags is a memory that has lost its documents.
@@ -106,7 +109,7 @@ func TestDigestInAHeader(t *testing.T) {
 	other := "sha256:" + strings.Repeat("0", 64)
 	for _, ref := range []string{r.repo() + "@" + other, r.ref} {
 		memory := base.NewRemembered()
-		_, err := base.Resolve(testContext(t), ref, base.Options{Memory: memory, Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+		o := over(roundTrip(func(req *http.Request) (*http.Response, error) {
 			if !strings.Contains(req.URL.Path, "/manifests/") {
 				return http.DefaultTransport.RoundTrip(req)
 			}
@@ -114,8 +117,10 @@ func TestDigestInAHeader(t *testing.T) {
 			resp.Header.Set("Content-Type", string(types.DockerManifestSchema1Signed))
 			resp.Header.Set("Docker-Content-Digest", other)
 			return resp, nil
-		})})
-		wantError(t, err, "the bytes of "+other+" have the digest "+digest(t, r.list).String())
+		}))
+		o.Memory = memory
+		_, err := base.Resolve(testContext(t), ref, o)
+		wantError(t, err, "came with the digest "+digest(t, r.list).String()+" instead of "+other)
 		if n := memory.Documents(); len(n) > 0 {
 			t.Errorf("kept %v", n)
 		}
@@ -137,7 +142,7 @@ func TestConfigInTheManifest(t *testing.T) {
 		m := must[*v1.Manifest](t)(img.Manifest()).DeepCopy()
 		m.Config.Data = c.data
 		raw := must[[]byte](t)(json.Marshal(m))
-		o := base.Options{Memory: base.NewRemembered(), Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+		o := over(roundTrip(func(req *http.Request) (*http.Response, error) {
 			switch {
 			case strings.HasSuffix(req.URL.Path, "/v2/"):
 				return answer(req, 200, ""), nil
@@ -145,7 +150,8 @@ func TestConfigInTheManifest(t *testing.T) {
 				return answer(req, 200, string(raw)), nil
 			}
 			return answer(req, 404, ""), nil
-		})}
+		}))
+		o.Memory = base.NewRemembered()
 		b, err := base.Resolve(testContext(t), "localhost:5000/x:v1", o)
 		if c.part != "" {
 			wantError(t, err, c.part)
@@ -154,7 +160,7 @@ func TestConfigInTheManifest(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		o.Transport = roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("stopped") })
+		o.Remote = over(roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("stopped") })).Remote
 		again, err := base.Resolve(testContext(t), "localhost:5000/x@"+b.Digest.String(), o)
 		if err != nil || !bytes.Equal(again.Config, config) {
 			t.Errorf("%s, by digest: %v", name, err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -155,7 +154,7 @@ func versions(cs []candidate) string {
 		all = append(all, orNone(c.platform.OSVersion))
 	}
 	slices.SortFunc(all, compareVersions)
-	return strings.Join(slices.Compact(all), ", ")
+	return some(slices.Compact(all))
 }
 
 func summary(cs []candidate) string {
@@ -167,7 +166,7 @@ func summary(cs []candidate) string {
 		return "no images"
 	}
 	slices.Sort(all)
-	return strings.Join(slices.Compact(all), ", ")
+	return some(slices.Compact(all))
 }
 
 // describe writes a platform as OS/ARCH[/VARIANT][ OSVERSION].
@@ -179,12 +178,12 @@ func describe(p v1.Platform) string {
 	if p.OSVersion != "" {
 		s += " " + p.OSVersion
 	}
-	return s
+	return clip(s)
 }
 
 func orNone(version string) string {
 	if version == "" {
 		return "without os.version"
 	}
-	return version
+	return clip(version)
 }

@@ -9,6 +9,9 @@ import (
 // Default is the base of images whose user names none.
 const Default = nanoserver + ":ltsc2022"
 
+// dockerHub is how Docker Hub is written.
+const dockerHub = "docker.io"
+
 // Microsoft's base images: https://mcr.microsoft.com/en-us/catalog
 const (
 	nanoserver = "mcr.microsoft.com/windows/nanoserver"

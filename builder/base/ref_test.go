@@ -90,20 +90,6 @@ func TestIsAlias(t *testing.T) {
 	}
 }
 
-func TestIsLoopback(t *testing.T) {
-	t.Parallel()
-	for host, want := range map[string]bool{
-		"localhost": true, "localhost:5000": true, "LOCALHOST.:80": true, "x.localhost:1": false,
-		"127.0.0.1": true, "127.0.0.1:5000": true, "127.8.9.1:1": true, "[::1]:5000": true, "[::1]": true, "::1": true,
-		"10.0.0.1:5000": false, "192.168.1.2": false, "registry.local": false, "localhost.example.com": false,
-		"127.0.0.1.example.com": false, "notlocalhost": false, "": false,
-	} {
-		if got := isLoopback(host); got != want {
-			t.Errorf("isLoopback(%q) = %v", host, got)
-		}
-	}
-}
-
 func TestWrittenOutName(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
@@ -116,16 +102,16 @@ func TestWrittenOutName(t *testing.T) {
 		"[::1]:5000/x:v1":                   "[::1]:5000/x:v1",
 		"nanoserver:ltsc2022@" + someDigest: "mcr.microsoft.com/windows/nanoserver:ltsc2022@" + someDigest,
 	} {
-		r, err := openRegistry(given, Options{})
+		ref, err := parseReference(given)
 		if err != nil {
 			t.Errorf("%s: %v", given, err)
-		} else if got := r.name(); got != want {
+		} else if got := writtenOut(ref); got != want {
 			t.Errorf("name of %q = %q, want %q", given, got, want)
 		}
 	}
 	for _, bad := range []string{"https://mcr.microsoft.com/x", "UPPER/Case", "a b", "x:", "oops@sha256:12"} {
-		if r, err := openRegistry(bad, Options{}); err == nil {
-			t.Errorf("%q is taken for %s", bad, r.name())
+		if ref, err := parseReference(bad); err == nil {
+			t.Errorf("%q is taken for %s", bad, ref)
 		}
 	}
 }

@@ -3,29 +3,29 @@ package base
 import (
 	"context"
 	"fmt"
-	"net/http"
+	"log/slog"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// Options say how bases are looked for. The zero value reads registries without
-// credentials, over https, and http only on loopback addresses.
+// Options say how bases are looked for. The zero value finds those in layouts and
+// archives.
 type Options struct {
-	Transport http.RoundTripper // nil means a plain one without a proxy
-	Keychain  authn.Keychain    // default: none
+	Remote Remote // reads registries; nil means that none is asked
+	// Mirrors are places where bases in registries are looked for first, those of
+	// one prefix in this order.
+	Mirrors []Mirror
 	// OSVersion picks one build from a list that has several: three parts such as
 	// "10.0.20348" match the newest revision of the build, four parts only
 	// themselves. A base of another build is then an error.
 	OSVersion string
-	// PlainHTTP says whether a registry, given as HOST[:PORT], may be spoken to
-	// over http. Loopback addresses always may.
-	PlainHTTP func(host string) bool
 	What      string // what errors call it; "" means "base"
-	UserAgent string // put before go-containerregistry's own
 	// Memory lets bases in registries be found with fewer requests: by digest with
 	// none at all, by a tag that has not moved with one. Default: none.
 	Memory Memory
+	// Log is told where the next place is asked after a mirror failed. Default:
+	// nobody.
+	Log *slog.Logger
 }
 
 // source is where a base is read from.
@@ -52,6 +52,10 @@ type source interface {
 // a list it picks the newest windows/amd64 image of o.OSVersion's build, or of
 // the only build there is.
 //
+// A base in a registry is looked for in o.Mirrors first, and then where it is; the
+// next place is asked where one does not have it, refuses or cannot be reached. Name
+// stays what was asked for, Repository is where it was found.
+//
 // It fails when nothing is there, when the registry refuses or cannot be reached
 // (ErrNotFound, ErrUnauthorized, ErrUnreachable), when several Windows builds
 // leave a choice, when what it finds is no Windows image for amd64, and when
@@ -77,18 +81,19 @@ func resolve(ctx context.Context, ref string, o Options) (*Base, error) {
 	if err := CheckOSVersion(o.OSVersion); err != nil {
 		return nil, err
 	}
-	src, err := open(ctx, ref, o)
+	kind, rest := locate(ref)
+	if kind == inRegistry {
+		return resolveRemote(ctx, ref, o)
+	}
+	open := openLayout
+	if kind == inTar {
+		open = openArchive
+	}
+	src, err := open(ctx, ref, rest)
 	if err != nil {
 		return nil, err
 	}
-	b, err := from(ctx, src, o.OSVersion)
-	if r, ok := src.(*registry); ok {
-		if err != nil {
-			return nil, r.remedy(err, o.What)
-		}
-		r.settle(b)
-	}
-	return b, err
+	return from(ctx, src, o.OSVersion)
 }
 
 // from returns the base that src leads to.
@@ -121,18 +126,6 @@ func from(ctx context.Context, src source, osVersion string) (*Base, error) {
 	return &b.Base, nil
 }
 
-// open returns the source that ref points to.
-func open(ctx context.Context, ref string, o Options) (source, error) {
-	kind, rest := locate(ref)
-	switch kind {
-	case inLayout:
-		return openLayout(ctx, ref, rest)
-	case inTar:
-		return openArchive(ctx, ref, rest)
-	}
-	return openRegistry(ref, o)
-}
-
 // reading is a Base that is being put together.
 type reading struct {
 	Base
@@ -140,7 +133,7 @@ type reading struct {
 }
 
 func (r *reading) warnf(format string, args ...any) {
-	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
+	r.Warnings = append(r.Warnings, clip(fmt.Sprintf(format, args...)))
 }
 
 // read returns the base whose manifest is doc.

@@ -87,7 +87,7 @@ func TestListsOfManyKinds(t *testing.T) {
 				if place == "registry" {
 					pushIndex(t, ref, c.list)
 				}
-				b, err := base.Resolve(testContext(t), ref, base.Options{OSVersion: c.osVersion})
+				b, err := base.Resolve(testContext(t), ref, forVersion(c.osVersion))
 				if c.want == nil {
 					wantError(t, err, append(c.errors, "read base "+ref)...)
 					return
@@ -121,6 +121,9 @@ func wantError(t testing.TB, err error, parts ...string) {
 	if err == nil {
 		t.Fatal("no error")
 	}
+	if strings.Count(err.Error(), "\n") > 3 {
+		t.Errorf("more than four lines: %v", err)
+	}
 	for _, p := range parts {
 		if !strings.Contains(err.Error(), p) {
 			t.Errorf("error %q lacks %q", err, p)
@@ -148,7 +151,7 @@ func TestRefusedImages(t *testing.T) {
 			ref := newRegistry(t) + "/base:v1"
 			pushImage(t, ref, c.img)
 			for _, ref := range []string{ref, "oci:" + imageLayout(t, c.img)} {
-				_, err := base.Resolve(testContext(t), ref, base.Options{OSVersion: c.osVersion})
+				_, err := base.Resolve(testContext(t), ref, forVersion(c.osVersion))
 				wantError(t, err, c.errors...)
 			}
 		})
@@ -161,7 +164,7 @@ func TestHostProcessBase(t *testing.T) {
 	ref := newRegistry(t) + "/base:v1"
 	pushImage(t, ref, img)
 	for _, ref := range []string{ref, "oci:" + imageLayout(t, img)} {
-		b, err := base.Resolve(testContext(t), ref, base.Options{})
+		b, err := base.Resolve(testContext(t), ref, options())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +200,7 @@ func TestForeignLayers(t *testing.T) {
 		ref, "oci:" + imageLayout(t, img), "oci:" + without, "tar:" + tarOf(t, without, false),
 		"tar:" + dockerArchive(t, map[string]v1.Image{"x:v1": img}),
 	} {
-		b, err := base.Resolve(testContext(t), ref, base.Options{})
+		b, err := base.Resolve(testContext(t), ref, options())
 		if err != nil {
 			t.Fatalf("%s: %v", ref, err)
 		}
@@ -226,7 +229,7 @@ func TestManifestsWithoutContentType(t *testing.T) {
 	ref := newRegistry(t) + "/base:v1"
 	pushIndex(t, ref, list)
 	for _, sent := range []string{"", "application/json", "text/plain; charset=utf-8"} {
-		o := base.Options{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+		o := over(roundTrip(func(req *http.Request) (*http.Response, error) {
 			resp, err := http.DefaultTransport.RoundTrip(req)
 			if err == nil {
 				resp.Header.Del("Content-Type")
@@ -235,7 +238,7 @@ func TestManifestsWithoutContentType(t *testing.T) {
 				}
 			}
 			return resp, err
-		})}
+		}))
 		b, err := base.Resolve(testContext(t), ref, o)
 		if err != nil {
 			t.Fatalf("%q: %v", sent, err)
@@ -255,7 +258,7 @@ func TestCancelled(t *testing.T) {
 		strings.TrimPrefix(stuck.URL, "http://") + "/x", "oci:" + imageLayout(t, img),
 		"tar:" + tarOf(t, imageLayout(t, img), false), "tar:" + tarOf(t, imageLayout(t, img), true),
 	} {
-		if _, err := base.Resolve(ctx, ref, base.Options{}); !errors.Is(err, context.Canceled) {
+		if _, err := base.Resolve(ctx, ref, options()); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", ref, err)
 		}
 	}

@@ -11,14 +11,25 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // Bounds on what is remembered of an archive while it is scanned.
 const (
 	maxFiles = 1 << 16  // files and links
+	maxNames = 16 << 20 // bytes of their names
 	maxKeep  = 64 << 10 // bytes of one file whose content is kept: manifests, configs
 	maxKept  = 16 << 20 // bytes of all content kept
 	maxLinks = 40       // links from one to the next
+)
+
+// An archive that is compressed as a whole may unpack to minUnpacked bytes, or to
+// maxRatio times its size if that is more. Layers of programs shrink to a half or
+// a third.
+const (
+	minUnpacked = 1 << 30
+	maxRatio    = 50
 )
 
 // tarball is an archive of the host, scanned once. The content of large files
@@ -29,14 +40,16 @@ type tarball struct {
 	compressed bool
 	entries    map[string]tarEntry
 	keep, kept int64 // bytes of a file whose content is kept, and of all such
+	names      int   // bytes of the names of entries
 }
 
 type tarEntry struct {
-	offset int64 // of the content; unused when the archive is compressed
+	offset int64 // of the content, in the archive as it is unpacked
 	size   int64
-	first  []byte // see readHead
-	data   []byte // the content, when that was kept
-	link   string // the path of another entry
+	first  []byte   // see readHead
+	data   []byte   // the content, when that was kept
+	link   string   // the path of another entry
+	digest *v1.Hash // where reading the content again would mean to unpack the archive again
 }
 
 var _ files = (*tarball)(nil)
@@ -71,7 +84,13 @@ func scanTar(ctx context.Context, name string, keep int64) (_ *tarball, err erro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rc.Close()) }()
-	return t, t.scan(ctx, &interruptible{ctx, rc}, func() (int64, error) { return 0, nil })
+	most := max(minUnpacked, maxRatio*info.Size())
+	r := &io.LimitedReader{R: &interruptible{ctx, rc}, N: most}
+	err = t.scan(ctx, r, func() (int64, error) { return most - r.N, nil })
+	if r.N <= 0 && ctx.Err() == nil {
+		return nil, fmt.Errorf("it unpacks to more than %d times its size, and more than %d MB: that is no archive of an image", maxRatio, most/1e6)
+	}
+	return t, err
 }
 
 // scan fills the entries. where returns the current offset in the file:
@@ -106,10 +125,19 @@ func (t *tarball) scan(ctx context.Context, r io.Reader, where func() (int64, er
 		default:
 			continue
 		}
-		if t.entries[path.Clean(h.Name)] = e; len(t.entries) > maxFiles {
-			return fmt.Errorf("more than %d files: this is no archive of an image", maxFiles)
+		if err := t.add(path.Clean(h.Name), e); err != nil {
+			return err
 		}
 	}
+}
+
+// add remembers a file or link; a later one replaces an earlier one.
+func (t *tarball) add(name string, e tarEntry) error {
+	t.names += len(name) + len(e.link)
+	if t.entries[name] = e; len(t.entries) > maxFiles || t.names > maxNames {
+		return fmt.Errorf("more than %d files, or %d MiB of names: this is no archive of an image", maxFiles, maxNames>>20)
+	}
+	return nil
 }
 
 // isSparse says whether the content does not lie in one piece.
@@ -125,7 +153,11 @@ func isSparse(h *tar.Header) bool {
 // readStart fills in first, and data of small files.
 func (t *tarball) readStart(r io.Reader, e *tarEntry) (err error) {
 	if e.size > t.keep || t.kept+e.size > maxKept {
-		e.first, err = readHead(r)
+		if e.first, err = readHead(r); err != nil || !t.compressed || compressionOf(e.first) == plain {
+			return err
+		}
+		h, _, err := v1.SHA256(io.MultiReader(bytes.NewReader(e.first), r))
+		e.digest = &h
 		return err
 	}
 	e.data = make([]byte, e.size)
@@ -156,6 +188,13 @@ func (t *tarball) entry(name string) (string, tarEntry, error) {
 func (t *tarball) head(name string) ([]byte, error) {
 	_, e, err := t.entry(name)
 	return e.first, err
+}
+
+func (t *tarball) reach(name string) int64 {
+	if _, e, err := t.entry(name); err == nil && t.compressed && e.data == nil {
+		return e.offset
+	}
+	return 0
 }
 
 func (t *tarball) open(name string) (io.ReadCloser, int64, error) {

@@ -41,7 +41,7 @@ func TestWhatOtherToolsWrite(t *testing.T) {
 			if c.from != "" {
 				run(t, skopeo, "copy", "--override-os", "windows", "--override-arch", "amd64", "--src-tls-verify=false", c.from, c.target)
 			}
-			b, err := base.Resolve(testContext(t), c.ref, base.Options{})
+			b, err := base.Resolve(testContext(t), c.ref, options())
 			if err != nil {
 				t.Errorf("%s: %v", c.ref, err)
 				continue

@@ -3,7 +3,7 @@ package dotnet
 import (
 	"bufio"
 	"fmt"
-	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -30,7 +30,7 @@ func (p *plan) withoutAOT() error {
 }
 
 func hasLine(file string, pattern *regexp.Regexp) (found bool, err error) {
-	f, err := os.Open(file)
+	f, err := openRegular(filepath.Dir(file), filepath.Base(file))
 	if err != nil {
 		return false, fmt.Errorf("read the directives of the file-based app: %w", err)
 	}

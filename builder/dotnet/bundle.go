@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"path/filepath"
 )
 
 // bundleMarker stands in the program of every .NET app, eight bytes behind the
@@ -19,17 +19,20 @@ var bundleMarker = []byte{
 	0x13, 0xf5, 0xb9, 0xe6, 0xef, 0xae, 0x33, 0x18, 0xee, 0x3b, 0x2d, 0xce, 0x24, 0xb3, 0x6a, 0xae,
 }
 
-const largestConfig = 1 << 20 // bytes of a runtimeconfig.json
+// largestHost is how far the marker is looked for, in bytes: it stands in the
+// part of the program that all .NET apps share, which comes first.
+const largestHost = 256 << 20
 
 // readBundle tells what a program without a runtimeconfig.json runs on: that is
 // inside a single-file app. For a program that is no .NET app the result is zero.
-func readBundle(file string) (runtime Runtime, err error) {
-	f, err := os.Open(file)
+func readBundle(dir, name string) (runtime Runtime, err error) {
+	file := filepath.Join(dir, filepath.FromSlash(name))
+	f, err := openRegular(dir, filepath.FromSlash(name))
 	if err != nil {
 		return Runtime{}, fmt.Errorf("read the program: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	offset, err := bundleOffset(f)
+	offset, err := bundleOffset(io.LimitReader(f, largestHost))
 	if err != nil {
 		return Runtime{}, fmt.Errorf("read the program %s: %w", file, err)
 	}

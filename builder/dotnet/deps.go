@@ -22,17 +22,26 @@ type dependencies struct {
 }
 
 type targetLibrary struct {
-	Runtime   map[string]json.RawMessage `json:"runtime"`
-	Native    map[string]json.RawMessage `json:"native"`
+	Runtime   map[string]unread `json:"runtime"`
+	Native    map[string]unread `json:"native"`
 	Resources map[string]struct {
 		Locale string `json:"locale"`
 	} `json:"resources"`
 }
 
+// unread is a value that does not matter, and takes no memory.
+type unread struct{}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (*unread) UnmarshalJSON([]byte) error { return nil }
+
 // parseDeps returns the origin of the files that deps.json names, by slash path.
 // The app's own files are not among them.
 func parseDeps(raw []byte, app string) (map[string]layers.Origin, error) {
 	var deps dependencies
+	if err := layers.CheckJSON(raw); err != nil {
+		return nil, fmt.Errorf("read %s.deps.json: %w", app, err)
+	}
 	if err := json.Unmarshal(trimBOM(raw), &deps); err != nil {
 		return nil, fmt.Errorf("read %s.deps.json: %w", app, err)
 	}

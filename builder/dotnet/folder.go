@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -54,7 +53,7 @@ func (r *Result) checkRuntime() error {
 
 // folderOrigins reads the app's deps.json; without one nothing is known.
 func folderOrigins(dir, app string) (map[string]layers.Origin, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, app+".deps.json"))
+	raw, err := readRegular(dir, app+".deps.json", largestDeps)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -71,7 +70,7 @@ func (r *Result) readRuntime() error {
 	}
 	runtime, err := readRuntimeConfig(r.Dir, r.Name)
 	if errors.Is(err, fs.ErrNotExist) {
-		runtime, err = readBundle(filepath.Join(r.Dir, filepath.FromSlash(r.EntryPoint)))
+		runtime, err = readBundle(r.Dir, r.EntryPoint)
 	}
 	if err != nil {
 		return err

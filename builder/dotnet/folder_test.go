@@ -145,13 +145,13 @@ func TestBundle(t *testing.T) {
 			program = binary.LittleEndian.AppendUint64(program, n)
 		}
 		dir := write(t, map[string]string{"app.exe": string(program)})
-		got, err := readBundle(filepath.Join(dir, "app.exe"))
+		got, err := readBundle(dir, "app.exe")
 		if err != nil || !got.SingleFile || !got.SelfContained || len(got.Frameworks) != 1 || got.Frameworks[0].Version != "9.0.1" {
 			t.Errorf("marker at %d: %+v, %v", start, got, err)
 		}
 	}
 	dir := write(t, map[string]string{"native.exe": "MZ and no marker"})
-	if got, err := readBundle(filepath.Join(dir, "native.exe")); err != nil || got.SingleFile {
+	if got, err := readBundle(dir, "native.exe"); err != nil || got.SingleFile {
 		t.Errorf("native program: %+v, %v", got, err)
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
+
+	"github.com/nanobuild/nanobuild/layers"
 )
 
 // runtimeConfig is X.runtimeconfig.json: which frameworks an app brings or needs.
@@ -23,6 +23,9 @@ type runtimeConfig struct {
 
 func parseRuntimeConfig(raw []byte) (Runtime, error) {
 	var config runtimeConfig
+	if err := layers.CheckJSON(raw); err != nil {
+		return Runtime{}, err
+	}
 	if err := json.Unmarshal(trimBOM(raw), &config); err != nil {
 		return Runtime{}, err
 	}
@@ -40,14 +43,14 @@ func parseRuntimeConfig(raw []byte) (Runtime, error) {
 // readRuntimeConfig reads the file of the app in a folder; the error wraps
 // fs.ErrNotExist when it has none, as with a single-file app.
 func readRuntimeConfig(dir, app string) (Runtime, error) {
-	file := filepath.Join(dir, app+runtimeConfigSuffix)
-	raw, err := os.ReadFile(file)
+	file := app + runtimeConfigSuffix
+	raw, err := readRegular(dir, file, largestConfig)
 	if err != nil {
 		return Runtime{}, fmt.Errorf("read what %s runs on: %w", app, err)
 	}
 	runtime, err := parseRuntimeConfig(raw)
 	if err != nil {
-		return Runtime{}, fmt.Errorf("read what %s runs on: %s: %w", app, filepath.Base(file), err)
+		return Runtime{}, fmt.Errorf("read what %s runs on: %s: %w", app, file, err)
 	}
 	return runtime, nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,7 +15,7 @@ import (
 // the solution as a command line.
 func refuseSolution(file, workDir string) error {
 	shown := below(workDir, file)
-	raw, err := os.ReadFile(file)
+	raw, err := readRegular(filepath.Dir(file), filepath.Base(file), largestSolution)
 	if err != nil {
 		return refuse("name one of its projects", "%s is a solution, and an image is made of a project", shown)
 	}

@@ -3,7 +3,6 @@ package dotnet
 import (
 	"encoding/xml"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -88,7 +87,7 @@ type projItems struct {
 }
 
 func looksLikeProgram(file string) bool {
-	raw, err := os.ReadFile(file)
+	raw, err := readRegular(filepath.Dir(file), filepath.Base(file), largestProject)
 	if err != nil {
 		return false
 	}

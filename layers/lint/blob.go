@@ -17,6 +17,13 @@ import (
 // Gzip is the class of faults in a blob.
 const Gzip Class = "GZIP"
 
+// A blob may unpack to minUnpacked bytes, or to maxRatio times its size if that
+// is more: programs shrink to a half or a third.
+const (
+	minUnpacked = 1 << 30
+	maxRatio    = 200
+)
+
 // gzipHeader is how a blob begins (RFC 1952): deflate, no optional fields, no
 // time; the byte for the level may be anything; no operating system.
 var gzipHeader = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0xff, 255}
@@ -32,7 +39,7 @@ func Blob(r io.Reader, c layers.Compression, digest, diffID v1.Hash, size int64)
 	if c != layers.Zstd {
 		checkGzipHeader(found, in)
 	}
-	if err := checkContent(found, in, c, diffID); err != nil {
+	if err := checkContent(found, in, c, diffID, src); err != nil {
 		found.addf(23, Gzip, "the blob cannot be unpacked: %v", err)
 	}
 	if n, err := io.Copy(io.Discard, in); err == nil && n > 0 {
@@ -61,8 +68,9 @@ func checkGzipHeader(found *collector, in *bufio.Reader) {
 	}
 }
 
-// checkContent unpacks the blob, of gzip one member, and compares its hash.
-func checkContent(found *collector, in *bufio.Reader, c layers.Compression, diffID v1.Hash) error {
+// checkContent unpacks the blob, of gzip one member, and compares its hash. What
+// comes out is bounded by what was read from src.
+func checkContent(found *collector, in *bufio.Reader, c layers.Compression, diffID v1.Hash, src *meter) error {
 	zr, err := c.Unpack(in)
 	if err != nil {
 		return err
@@ -71,7 +79,7 @@ func checkContent(found *collector, in *bufio.Reader, c layers.Compression, diff
 		gz.Multistream(false)
 	}
 	plain := sha256.New()
-	_, err = io.Copy(plain, zr)
+	_, err = io.Copy(&bounded{w: plain, src: src}, zr)
 	if err := errors.Join(err, zr.Close()); err != nil {
 		return err
 	}
@@ -79,4 +87,19 @@ func checkContent(found *collector, in *bufio.Reader, c layers.Compression, diff
 		found.addf(23, Gzip, "its content is sha256:%s, the config says %s", got, diffID)
 	}
 	return nil
+}
+
+// bounded passes on what is unpacked, while that is not too much for what was
+// read.
+type bounded struct {
+	w   io.Writer
+	n   int64
+	src *meter
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.n += int64(len(p)); b.n > max(minUnpacked, maxRatio*b.src.n) {
+		return 0, fmt.Errorf("its content has more than %d times its size, and more than %d MiB", maxRatio, minUnpacked>>20)
+	}
+	return b.w.Write(p)
 }

@@ -20,6 +20,7 @@ type collector struct {
 	list   []Finding
 	counts map[kindOf]int
 	kinds  []kindOf
+	faults int // how many are no warnings
 }
 
 func newCollector() *collector { return &collector{counts: map[kindOf]int{}} }
@@ -30,6 +31,9 @@ func (c *collector) add(f Finding) {
 		c.kinds = append(c.kinds, k)
 	}
 	c.counts[k]++
+	if !f.Warning {
+		c.faults++
+	}
 	if c.counts[k] <= mostAlike {
 		f.Path, f.Message = clip(f.Path), clip(f.Message)
 		c.list = append(c.list, f)

@@ -15,11 +15,16 @@ import (
 const (
 	maxHead   = 64 << 10 // bytes of a program that hold its headers
 	maxConfig = 1 << 20  // bytes of a runtimeconfig.json
+
+	// Bounds on the files and folders of all layers of an application.
+	maxNodes = 1 << 17
+	maxNames = 16 << 20 // bytes of their names
 )
 
 // contents are the files of the application's layers, by folded path below C:.
 type contents struct {
 	nodes  map[string]entry
+	names  int               // bytes
 	kept   map[string][]byte // the beginnings of files that are looked into
 	hashed bool
 }
@@ -120,12 +125,12 @@ func (c *contents) readTar(tr *tar.Reader, keep map[string]int64) error {
 		if err != nil {
 			return err
 		}
-		if len(c.nodes) >= maxEntries {
-			return fmt.Errorf("it has more than %d entries", maxEntries)
-		}
 		p, ok := strings.CutPrefix(path.Clean(h.Name), "Files/")
 		if !ok || sparse(h) {
 			continue
+		}
+		if c.names += len(p); len(c.nodes) >= maxNodes || c.names > maxNames {
+			return fmt.Errorf("the application has more than %d files and folders, or %d MiB of names", maxNodes, maxNames>>20)
 		}
 		if err := c.readEntry(tr, h, p, keep[layers.Fold(p)]); err != nil {
 			return err

@@ -112,15 +112,23 @@ func (c *imageCheck) parse() bool {
 }
 
 func (c *imageCheck) parseImage(what string, manifest, config []byte) (*v1.Manifest, *v1.ConfigFile) {
-	m, err := v1.ParseManifest(bytes.NewReader(manifest))
+	m, err := readJSON(manifest, v1.ParseManifest)
 	if err != nil {
 		c.add(24, BadJSON, what+"manifest", "it cannot be read: %v", err)
 	}
-	f, err := v1.ParseConfigFile(bytes.NewReader(config))
+	f, err := readJSON(config, v1.ParseConfigFile)
 	if err != nil {
 		c.add(24, BadJSON, what+"config", "it cannot be read: %v", err)
 	}
 	return m, f
+}
+
+// readJSON parses a document, unless it would take much memory.
+func readJSON[T any](raw []byte, read func(io.Reader) (*T, error)) (*T, error) {
+	if err := layers.CheckJSON(raw); err != nil {
+		return nil, err
+	}
+	return read(bytes.NewReader(raw))
 }
 
 func (c *imageCheck) add(rule int, class Class, path, format string, args ...any) {

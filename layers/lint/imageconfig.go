@@ -60,12 +60,15 @@ func (c *imageCheck) settings() {
 
 // environment checks the variables that the base does not have as they are.
 func (c *imageCheck) environment(env, base []string) {
-	seen := map[string]bool{}
+	inherited, seen := map[string]bool{}, map[string]bool{}
+	for _, v := range base {
+		inherited[v] = true
+	}
 	for _, v := range env {
 		name, value, _ := strings.Cut(v, "=")
 		key := strings.ToUpper(name)
 		switch {
-		case slices.Contains(base, v):
+		case inherited[v]:
 		case seen[key]:
 			c.add(27, Settings, "config", "the variable %s is set twice; Windows does not tell the case of names apart", name)
 		case value == "":

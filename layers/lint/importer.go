@@ -2,6 +2,7 @@ package lint
 
 import (
 	"archive/tar"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -39,12 +40,20 @@ const (
 // importer replays a tar as hcsshim's layer writer does for a layer that is not
 // a base: every entry is created in an empty folder, whatever lower layers hold.
 type importer struct {
-	seen map[string]node // by folded path
-	size int             // bytes of the keys
-	last string          // the file that alternate streams may follow
+	seen map[pathKey]node
+	last string // the file that alternate streams may follow
 }
 
-func newImporter() *importer { return &importer{seen: map[string]node{}} }
+// pathKey stands for a path in any case. It is a hash, so that long names take
+// no memory.
+type pathKey [16]byte
+
+func keyOf(name string) pathKey {
+	sum := sha256.Sum256([]byte(layers.Fold(name)))
+	return pathKey(sum[:len(pathKey{})])
+}
+
+func newImporter() *importer { return &importer{seen: map[pathKey]node{}} }
 
 // add replays one entry, and returns what would abort the import.
 func (im *importer) add(h *tar.Header) []Finding {
@@ -83,7 +92,7 @@ func (im *importer) hardLink(h *tar.Header, name string) []Finding {
 		return one(34, BadLink, "a hard link whose name or target is not below Files")
 	}
 	found := im.create(name, aFile)
-	if im.seen[layers.Fold(target)] == 0 {
+	if im.seen[keyOf(target)] == 0 {
 		return append(found, Finding{Assertion: 34, Class: BadLink, Warning: true,
 			Message: fmt.Sprintf("the target %s of a hard link must be in a lower layer", target)})
 	}
@@ -99,7 +108,7 @@ func (im *importer) create(name string, kind node) []Finding {
 	}
 	parent := path.Dir(name)
 	if parent != "." {
-		switch im.seen[layers.Fold(parent)] {
+		switch im.seen[keyOf(parent)] {
 		case 0:
 			return one(5, NotFound, "its folder %s is not earlier in the tar", parent)
 		case aFile, aLink:
@@ -117,12 +126,11 @@ func (im *importer) create(name string, kind node) []Finding {
 
 // put notes a path, unless it is taken. The root is always there.
 func (im *importer) put(name string, kind node) bool {
-	key := layers.Fold(name)
+	key := keyOf(name)
 	if im.seen[key] != 0 || name == "." {
 		return false
 	}
 	im.seen[key] = kind
-	im.size += len(key)
 	return true
 }
 
@@ -153,7 +161,7 @@ func checkPath(name string, kind node) []Finding {
 func (im *importer) finish() []Finding {
 	var found []Finding
 	for _, root := range []string{"Hives", "Files"} {
-		if im.seen[layers.Fold(root)] != aDir {
+		if im.seen[keyOf(root)] != aDir {
 			found = append(found, one(2, NoRoot, "the folder %s is missing, without which Windows refuses the layer", root)...)
 		}
 	}

@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"bytes"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -13,7 +12,7 @@ import (
 // here are checked for the latter alone.
 func Index(index []byte, configs map[v1.Hash][]byte) Report {
 	c := &imageCheck{found: newCollector()}
-	m, err := v1.ParseIndexManifest(bytes.NewReader(index))
+	m, err := readJSON(index, v1.ParseIndexManifest)
 	if err != nil {
 		c.add(30, BadJSON, "index", "it cannot be read: %v", err)
 		return c.done()
@@ -41,7 +40,7 @@ func (c *imageCheck) indexEntry(d v1.Descriptor, config []byte) {
 	if config == nil {
 		return
 	}
-	f, err := v1.ParseConfigFile(bytes.NewReader(config))
+	f, err := readJSON(config, v1.ParseConfigFile)
 	if err != nil {
 		c.add(30, BadJSON, d.Digest.String(), "its config cannot be read: %v", err)
 		return

@@ -13,10 +13,11 @@ import (
 )
 
 const (
-	maxEntries = 1 << 20   // a layer has a few thousand
-	maxNames   = 256 << 20 // bytes of all names
-	maxFile    = 8 << 30   // the largest file that Windows imports
-	blockSize  = 512       // of a tar
+	maxEntries    = 1 << 18  // a layer has a few thousand; all of Windows has 200,000
+	maxLayerNames = 32 << 20 // bytes of all names
+	maxFaults     = 10_000   // after which nobody wants to know more
+	maxFile       = 8 << 30  // the largest file that Windows imports
+	blockSize     = 512      // of a tar
 )
 
 // LayerOptions says what a layer should be. The zero value checks the format
@@ -85,6 +86,7 @@ type layerCheck struct {
 	buf    []byte
 
 	index int    // of the entry
+	names int    // bytes of all names so far
 	prev  string // the last path below Files
 	end   int64  // where the last entry's content ends; -1 when not known
 }
@@ -99,8 +101,12 @@ func (c *layerCheck) run() {
 			c.found.addf(1, Malformed, "the tar cannot be read: %v", err)
 			return
 		}
-		if c.index >= maxEntries || c.imp.size > maxNames {
-			c.found.addf(1, TooMuch, "the layer has more than %d entries or %d MiB of names", maxEntries, maxNames>>20)
+		if c.names += len(h.Name); c.index >= maxEntries || c.names > maxLayerNames {
+			c.found.addf(1, TooMuch, "the layer has more than %d entries, or %d MiB of names", maxEntries, maxLayerNames>>20)
+			return
+		}
+		if c.found.faults > maxFaults {
+			c.found.addf(1, TooMuch, "the layer has more than %d faults: the rest of it was not read", maxFaults)
 			return
 		}
 		if !c.entry(h) {

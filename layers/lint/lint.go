@@ -108,7 +108,10 @@ type Report struct {
 // OK says that nothing but warnings was found.
 func (r Report) OK() bool { return r.Err() == nil }
 
-// Err is nil, or names the findings that are not warnings.
+// mostNamed is how many findings an error names.
+const mostNamed = 50
+
+// Err is nil, or names the findings that are not warnings, of many the first.
 func (r Report) Err() error {
 	var lines []string
 	for _, f := range r.Findings {
@@ -118,6 +121,9 @@ func (r Report) Err() error {
 	}
 	if len(lines) == 0 {
 		return nil
+	}
+	if more := len(lines) - mostNamed; more > 0 {
+		lines = append(lines[:mostNamed], fmt.Sprintf("and %d more", more))
 	}
 	return errors.New("Windows or the format refuses it: " + strings.Join(lines, "; "))
 }

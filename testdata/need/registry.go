@@ -16,15 +16,37 @@ import (
 // and returns its host:port. The test is skipped where Registry skips it.
 func StartRegistry(t testing.TB) string {
 	t.Helper()
-	program, dir := Registry(t), t.TempDir()
+	return start(t, Registry(t), RegistryOptions{})
+}
+
+// RegistryOptions are what a registry may have besides blobs and manifests.
+type RegistryOptions struct {
+	Certificate, Key string // files; without them it speaks plain http
+	Auth             string // the auth section of its configuration, as a YAML mapping in one line
+}
+
+// StartRegistryWith is StartRegistry with options. It prefers distribution's
+// registry, whose checks are stricter than those of older programs.
+func StartRegistryWith(t testing.TB, o RegistryOptions) string {
+	t.Helper()
+	program := Registry(t)
+	if newer, err := exec.LookPath("registry"); err == nil {
+		program = newer
+	}
+	return start(t, program, o)
+}
+
+func start(t testing.TB, program string, o RegistryOptions) string {
+	t.Helper()
+	dir := t.TempDir()
 	config := filepath.Join(dir, "config.yml")
 	text := fmt.Sprintf(`version: 0.1
 log: {level: info}
 storage:
   filesystem: {rootdirectory: %q}
   delete: {enabled: true}
-http: {addr: "127.0.0.1:0"}
-`, filepath.Join(dir, "data"))
+http: {addr: "127.0.0.1:0"%s}
+%s`, filepath.Join(dir, "data"), o.tls(), o.auth())
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -42,6 +64,20 @@ http: {addr: "127.0.0.1:0"}
 		_ = cmd.Wait()
 	})
 	return awaitAddress(t, stderr)
+}
+
+func (o RegistryOptions) tls() string {
+	if o.Certificate == "" {
+		return ""
+	}
+	return fmt.Sprintf(", tls: {certificate: %q, key: %q}", o.Certificate, o.Key)
+}
+
+func (o RegistryOptions) auth() string {
+	if o.Auth == "" {
+		return ""
+	}
+	return "auth: " + o.Auth + "\n"
 }
 
 var listening = regexp.MustCompile(`listening on 127\.0\.0\.1:(\d+)`)

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"github.com/nanobuild/nanobuild/builder/base/sample"
 	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow/sampleapp"
 )
@@ -29,7 +27,7 @@ func runIn(ctx context.Context, t *testing.T, dir string, environ []string, args
 	var stdout, stderr bytes.Buffer
 	code := Run(ctx, Process{
 		Stdout: &stdout, Stderr: &stderr, Environ: environ, WorkDir: dir, TempRoot: t.TempDir(),
-		Now: time.Now, Keychain: authn.NewMultiKeychain(), Transport: http.DefaultTransport, Version: "test",
+		Now: time.Now, Transport: http.DefaultTransport.(*http.Transport), Version: "test",
 	}, args)
 	return result{code, stdout.String(), stderr.String()}
 }

@@ -26,8 +26,14 @@ const (
 	envGitHubToken     variable = "GITHUB_TOKEN"
 	envGitHubActor     variable = "GITHUB_ACTOR"
 	envDockerConfig    variable = "DOCKER_CONFIG"
+	envDockerAuth      variable = "DOCKER_AUTH_CONFIG"
+	envRegistryAuth    variable = "REGISTRY_AUTH_FILE"
+	envInsecure        variable = "DOTNET_CONTAINER_INSECURE_REGISTRIES"
+	envSDKInsecure     variable = "SDK_CONTAINER_INSECURE_REGISTRIES"
 	envHTTPSProxy      variable = "HTTPS_PROXY"
+	envHTTPProxy       variable = "HTTP_PROXY"
 	envNoProxy         variable = "NO_PROXY"
+	envProgramData     variable = "ProgramData"
 )
 
 // variables documents every variable; the README's table is made from it.
@@ -48,9 +54,15 @@ var variables = []struct {
 	{envSDKPassword, "older name of `" + string(envRegistryPass) + "`"},
 	{envGitHubToken, "used for ghcr.io when nothing else is configured"},
 	{envGitHubActor, "user name beside `GITHUB_TOKEN`, any if it is not set"},
-	{envDockerConfig, "folder of docker's `config.json`, which is asked for credentials when no variable above is meant for the registry"},
-	{envHTTPSProxy, "proxy for registries"},
-	{envNoProxy, "hosts that are reached without it"},
+	{envDockerAuth, "text of a docker `config.json`, which is asked for credentials when no `DOTNET_` or `SDK_` variable is meant for the registry"},
+	{envDockerConfig, "folder of docker's `config.json`, which is asked next, and where `login` stores credentials (default: `~/.docker`)"},
+	{envRegistryAuth, "file of podman, buildah and skopeo with credentials, which is asked after docker's (default: `auth.json` in `$XDG_RUNTIME_DIR/containers` or `~/.config/containers`)"},
+	{envInsecure, "hosts that may be spoken to over plain http, as with `--insecure`, separated by `,` or `;`"},
+	{envSDKInsecure, "older name of `" + string(envInsecure) + "`"},
+	{envHTTPSProxy, "proxy for registries; on Windows the system's settings count where no proxy variable is set"},
+	{envHTTPProxy, "proxy for registries that are spoken to over plain http"},
+	{envNoProxy, "hosts and networks that are reached without a proxy, such as `.example.com,10.0.0.0/8`"},
+	{envProgramData, "on Windows: the folder in which `docker\\certs.d` holds certificates of registries"},
 }
 
 func (p Process) getenv(v variable) string {

@@ -17,6 +17,7 @@ import (
 
 func (a *app) inspect() *cobra.Command {
 	var o flow.InspectOptions
+	var network networkFlags
 	var output string
 	cmd := &cobra.Command{
 		Use:   "inspect IMAGE|oci:DIR[:tag]|tar:FILE",
@@ -32,7 +33,11 @@ Windows' importer demands.`,
 			if output != "text" && output != "json" {
 				return usageError{fmt.Errorf("--output %s is unknown: use text or json", output)}
 			}
-			found, err := flow.Inspect(cmd.Context(), o, a.deps(a.log))
+			deps, err := a.networkDeps(&network, &o.NetworkOptions)
+			if err != nil {
+				return err
+			}
+			found, err := flow.Inspect(cmd.Context(), o, deps)
 			if err != nil {
 				return err
 			}
@@ -45,7 +50,8 @@ Windows' importer demands.`,
 	flags := cmd.Flags()
 	flags.StringVarP(&output, "output", "o", "text", "`format` of the output: text or json")
 	flags.StringVar(&o.OSVersion, "os-version", "", "Windows `version` to take from a list with several, such as 10.0.20348")
-	flags.StringArrayVar(&o.Insecure, "insecure", nil, "`HOST` may be spoken to over plain http (repeatable; loopback always may)")
+	addPullFlags(flags, &network)
+	addNetworkFlags(flags, &network)
 	return cmd
 }
 

@@ -9,24 +9,31 @@ import (
 	"sync"
 
 	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow"
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
-// logger writes what happens to stderr: short plain lines, or JSON.
-type logger struct{ *slog.Logger }
+// logger writes what happens to stderr: short plain lines, or JSON. Nothing that is
+// secret gets through it.
+type logger struct {
+	*slog.Logger
+	secrets *distribution.Secrets
+}
 
 func newLogger(w io.Writer, format string, level slog.Level) *logger {
+	secrets := new(distribution.Secrets)
 	if format == "json" {
-		return &logger{slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: withoutMarks}))}
+		return &logger{slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: jsonAttr(secrets)})), secrets}
 	}
-	return &logger{slog.New(&lineHandler{w: w, level: level, mu: &sync.Mutex{}})}
+	return &logger{slog.New(&lineHandler{w: w, level: level, secrets: secrets, mu: &sync.Mutex{}}), secrets}
 }
 
 // lineHandler prints the message of a record on one line, the same in a terminal
 // and in a pipe. Attributes are for the JSON format.
 type lineHandler struct {
-	w     io.Writer
-	level slog.Level
-	mu    *sync.Mutex // one line at a time
+	w       io.Writer
+	level   slog.Level
+	secrets *distribution.Secrets
+	mu      *sync.Mutex // one line at a time
 }
 
 func (h *lineHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
@@ -34,19 +41,29 @@ func (h *lineHandler) Enabled(_ context.Context, l slog.Level) bool { return l >
 func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, err := fmt.Fprintln(h.w, lead(r)+strings.TrimRight(r.Message, "\n"))
+	_, err := fmt.Fprintln(h.w, lead(r)+strings.TrimRight(h.secrets.Redact(r.Message), "\n"))
 	return err
 }
 
 func (h *lineHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
 func (h *lineHandler) WithGroup(string) slog.Handler      { return h }
 
-// withoutMarks drops what only the plain lines need to know.
-func withoutMarks(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == flow.RawLine {
-		return slog.Attr{}
+// jsonAttr changes messages and attributes before they are written: what only the
+// plain lines need to know is dropped, and secrets are hidden.
+func jsonAttr(secrets *distribution.Secrets) func([]string, slog.Attr) slog.Attr {
+	return func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == flow.RawLine {
+			return slog.Attr{}
+		}
+		switch v := a.Value.Resolve(); v.Kind() {
+		case slog.KindString, slog.KindAny:
+			if a.Key == slog.LevelKey {
+				return a
+			}
+			a.Value = slog.StringValue(secrets.Redact(v.String()))
+		}
+		return a
 	}
-	return a
 }
 
 // lead is what stands before the message: nothing before another program's line.

@@ -12,23 +12,25 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow"
+	"github.com/nanobuild/nanobuild/publish/credentials"
 )
 
 // Process is what the command line takes from the operating system. Only this
 // package reads clock and environment; everything below gets them handed in.
 type Process struct {
+	Stdin          io.Reader                             // nil is empty
+	AskSecret      func(context.Context) (string, error) // reads a line of the terminal without showing it; nil without a terminal
 	Stdout, Stderr io.Writer
 	Environ        []string
 	WorkDir        string
 	TempRoot       string
 	CacheDir       string // "" where the system names no folder for caches
 	Now            func() time.Time
-	Keychain       authn.Keychain
-	Transport      http.RoundTripper
-	Version        string // "" when it was not set by the linker
+	Home           string          // "" where the user has no home folder
+	Transport      *http.Transport // carries every request; nil means a plain one
+	CertsDirs      []string        // folders with certificates, a folder per registry in each
+	Version        string          // "" when it was not set by the linker
 }
 
 // OS returns the process as the operating system gives it.
@@ -37,19 +39,21 @@ func OS(version string) Process {
 	if err != nil {
 		dir = "." // a removed working directory: absolute arguments still work
 	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = "" // nothing is read from it then
+	}
 	caches, err := os.UserCacheDir()
 	if err == nil {
 		caches = filepath.Join(caches, "nanobuild")
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // documented type of the default
-	transport.Proxy = http.ProxyFromEnvironment
-	transport.MaxIdleConnsPerHost = 16
-	return Process{
-		Stdout: os.Stdout, Stderr: os.Stderr,
+	p := Process{
+		Stdin: os.Stdin, AskSecret: secretFrom(os.Stdin), Stdout: os.Stdout, Stderr: os.Stderr,
 		Environ: os.Environ(), WorkDir: dir, TempRoot: os.TempDir(), CacheDir: caches,
-		Now: time.Now, Keychain: authn.DefaultKeychain, Transport: transport,
-		Version: version,
+		Now: time.Now, Home: home, Version: version,
 	}
+	p.Transport, p.CertsDirs = p.newTransport(), p.certsDirs()
+	return p
 }
 
 // interrupted is the cause of a context that a signal ended.
@@ -82,7 +86,12 @@ func Signals() (context.Context, func()) {
 func (p Process) deps(log *logger) flow.Deps {
 	return flow.Deps{
 		Now: p.Now, Environ: p.Environ, TempRoot: p.TempRoot, WorkDir: p.WorkDir,
-		Transport: p.Transport, Keychain: p.Keychain, Log: log.Logger,
+		Home: p.Home, Transport: p.Transport, Log: log.Logger, Secrets: log.secrets,
+		Keychain: credentials.New(credentials.Options{
+			Environ: p.Environ, Home: p.Home,
+			Warn:   func(message string) { log.Warn(message) },
+			Secret: log.secrets.Add,
+		}),
 		UserAgent: "nanobuild/" + p.version(),
 	}
 }

@@ -3,8 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,12 +35,12 @@ const publishExample = `  # the project in this folder, to a registry
 
 // publishFlags are the flags of publish, as the command line gives them.
 type publishFlags struct {
-	options    flow.PublishOptions
-	push       bool
-	layers     string
-	imageRefs  string
-	digestFile string
-	cache      string
+	options flow.PublishOptions
+	push    bool
+	layers  string
+	outputs outputs
+	cache   string
+	network networkFlags
 }
 
 func (a *app) publish() *cobra.Command {
@@ -65,6 +63,9 @@ func (a *app) publish() *cobra.Command {
 	f.addTargets(flags)
 	f.addImage(flags)
 	f.addDotnet(flags)
+	addPushFlags(flags, &f.network)
+	addPullFlags(flags, &f.network)
+	addNetworkFlags(flags, &f.network)
 	addCacheFlag(flags, &f.cache)
 	flags.BoolVar(&f.options.Recompute, "recompute", false, "compress all layers to learn their digests, instead of trusting records")
 	return cmd
@@ -77,9 +78,7 @@ func (f *publishFlags) addTargets(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.push, "push", true, "push to the registry; false builds only")
 	flags.StringArrayVar(&t.Layouts, "oci-layout", nil, "write an OCI layout: `DIR[:tag]` (repeatable)")
 	flags.StringArrayVar(&t.Tarballs, "tarball", nil, "write a tarball for docker load: `FILE`, compressed if it ends in .gz, or a folder for REPOSITORY.tar.gz (repeatable)")
-	flags.StringVar(&f.imageRefs, "image-refs", "", "write the references that stdout shows to `FILE` too")
-	flags.StringVar(&f.digestFile, "digest-file", "", "write the digests alone to `FILE`, one per line")
-	flags.StringArrayVar(&f.options.Insecure, "insecure", nil, "`HOST` may be spoken to over plain http (repeatable; loopback always may)")
+	f.outputs.add(flags)
 	flags.IntVarP(&f.options.Jobs, "jobs", "j", defaultJobs, "`number` of layers that are packed and pushed at a time")
 }
 
@@ -126,68 +125,24 @@ func (a *app) runPublish(cmd *cobra.Command, f *publishFlags) error {
 	default:
 		return usageError{fmt.Errorf("--layers %s is unknown: use split or single", f.layers)}
 	}
-	if err := errors.Join(a.checkFile("--image-refs", f.imageRefs), a.checkFile("--digest-file", f.digestFile)); err != nil {
+	if err := a.checkOutputs(f.outputs); err != nil {
 		return err
 	}
 	o.Cache = a.cacheDir(f.cache)
 	o.Epoch = a.getenv(envSourceDateEpoch)
 	o.Dotnet.CI = a.inCI()
 	if a.getenv(envGitHubActions) == "true" && a.logFormat != "json" { // each line is JSON there
-		o.Dotnet.Annotate = func(d dotnet.Diagnostic) { fmt.Fprintln(a.Stderr, d.GitHub()) }
+		o.Dotnet.Annotate = func(d dotnet.Diagnostic) { fmt.Fprintln(a.Stderr, a.log.secrets.Redact(d.GitHub())) }
 	}
-	refs, err := flow.Publish(cmd.Context(), *o, a.deps(a.log))
-	return errors.Join(err, a.printRefs(f, refs))
+	deps, err := a.networkDeps(&f.network, &o.NetworkOptions)
+	if err != nil {
+		return err
+	}
+	refs, err := flow.Publish(cmd.Context(), *o, deps)
+	return errors.Join(err, a.printRefs(f.outputs, refs))
 }
 
 func (a *app) inCI() bool {
 	v := a.getenv(envCI)
 	return v != "" && !strings.EqualFold(v, "false")
-}
-
-// printRefs writes the references to stdout and to the files that scripts read.
-func (a *app) printRefs(f *publishFlags, refs []string) error {
-	if len(refs) == 0 {
-		return nil
-	}
-	lines := strings.Join(refs, "\n") + "\n"
-	var digests strings.Builder
-	for _, r := range refs {
-		digests.WriteString(r[strings.LastIndex(r, "@")+1:] + "\n")
-	}
-	_, err := fmt.Fprint(a.Stdout, lines)
-	return errors.Join(err, a.writeFile(f.imageRefs, lines), a.writeFile(f.digestFile, digests.String()))
-}
-
-// checkFile finds out before the work begins that a file cannot be written after
-// it.
-func (a *app) checkFile(flag, file string) error {
-	if file == "" {
-		return nil
-	}
-	path := a.absolute(file)
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return usageError{fmt.Errorf("%s %s is a folder: name a file", flag, file)}
-	}
-	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return usageError{fmt.Errorf("%s %s: there is no folder %s; make it first", flag, file, filepath.Dir(path))}
-	}
-	return nil
-}
-
-func (a *app) absolute(file string) string {
-	if filepath.IsAbs(file) {
-		return file
-	}
-	return filepath.Join(a.WorkDir, file)
-}
-
-func (a *app) writeFile(file, content string) error {
-	if file == "" {
-		return nil
-	}
-	file = a.absolute(file)
-	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
-		return fmt.Errorf("write the references to %s: %w", file, err)
-	}
-	return nil
 }

@@ -3,7 +3,6 @@ package flow
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/nanobuild/nanobuild/publish"
 )
@@ -15,7 +14,7 @@ func (r *run) checkNames() error {
 		func() error { return each(t.Tags, publish.ParseTag) },
 		func() error { return each(t.Tarballs, r.checkTarball) },
 		func() error { return each(t.Layouts, r.checkLayout) },
-		func() error { return each(r.Insecure, checkHost) },
+		r.NetworkOptions.check,
 		func() error { return noneTwice("--tarball", t.Tarballs) },
 		func() error { return noneTwice("--oci-layout", t.Layouts) },
 		r.checkRepo,
@@ -74,31 +73,11 @@ func (r *run) checkRepo() error {
 	case repo == "":
 		return nil
 	case r.Targets.prefix():
-		_, err := publish.ParsePrefix(repo, r.plainHTTP)
+		_, err := publish.ParsePrefix(repo)
 		return err
 	case len(r.Projects) > 1:
 		return fmt.Errorf("--repo %[1]s names one repository for %[2]d projects; end it in / to put each under its own name: --repo %[1]s/", repo, len(r.Projects))
 	}
-	_, err := publish.ParseRepo(repo, r.plainHTTP)
+	_, err := publish.ParseRepo(repo)
 	return err
-}
-
-// checkHost refuses what would never equal the host of a registry.
-func checkHost(host string) error {
-	_, rest, scheme := strings.Cut(host, "://")
-	if !scheme {
-		rest = host
-	}
-	bare, _, path := strings.Cut(rest, "/")
-	if scheme || path || bare == "" {
-		return fmt.Errorf("--insecure %q is not a host: give host or host:port, such as --insecure %s", host, orExample(bare))
-	}
-	return nil
-}
-
-func orExample(host string) string {
-	if host == "" {
-		return "registry.example.com:5000"
-	}
-	return host
 }

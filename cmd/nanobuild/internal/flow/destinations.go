@@ -26,6 +26,7 @@ type destination struct {
 	*publish.Registry
 	repo  name.Repository
 	known bool // an earlier run pushed there
+	trust bool // the right to push is not asked for
 
 	checked, recalled sync.Once
 	denied            error
@@ -39,13 +40,12 @@ func (r *run) destination(repo name.Repository) (*destination, error) {
 		return found, nil
 	}
 	sink, err := publish.NewRegistry(repo, publish.RegistryOptions{
-		Transport: r.Transport, Keychain: r.keychainFor(repo.RegistryStr()),
-		PlainHTTP: r.plainHTTP, UserAgent: r.UserAgent, Places: r.destinations.places,
+		Network: r.network, Keychain: r.keychainFor(repo.RegistryStr()), Places: r.destinations.places,
 	})
 	if err != nil {
 		return nil, err
 	}
-	opened := &destination{Registry: sink, repo: repo, known: len(r.destinations.places.Blobs(repo)) > 0}
+	opened := &destination{Registry: sink, repo: repo, trust: r.SkipPushCheck, known: len(r.destinations.places.Blobs(repo)) > 0}
 	if r.destinations.open == nil {
 		r.destinations.open = map[string]*destination{}
 	}
@@ -70,9 +70,11 @@ func (r *run) namedDestination() (*destination, error) {
 // pushed, a handshake is enough: the rest is seen soon.
 func (d *destination) Check(ctx context.Context) error {
 	d.checked.Do(func() {
-		if d.known {
+		switch {
+		case d.trust:
+		case d.known:
 			d.denied = d.Login(ctx)
-		} else {
+		default:
 			d.denied = d.Registry.Check(ctx)
 		}
 	})
@@ -118,16 +120,20 @@ const maxBlobs = 24
 // keepPlaces writes down which blobs the repositories of the run hold.
 func (r *run) keepPlaces() {
 	for _, d := range r.destinations.open {
-		blobs := r.destinations.places.Blobs(d.repo)
-		var digests []string
-		for _, b := range blobs[max(0, len(blobs)-maxBlobs):] {
-			if b.Algorithm == "sha256" {
-				digests = append(digests, b.Hex)
-			}
+		keepPlaces(r.cache, r.destinations.places, d.repo)
+	}
+}
+
+func keepPlaces(c *cache.Cache, places *publish.Places, repo name.Repository) {
+	blobs := places.Blobs(repo)
+	var digests []string
+	for _, b := range blobs[max(0, len(blobs)-maxBlobs):] {
+		if b.Algorithm == "sha256" {
+			digests = append(digests, b.Hex)
 		}
-		slices.Sort(digests)
-		if len(digests) > 0 {
-			r.cache.Put(repoKind, d.repo.Name(), []byte(strings.Join(digests, " ")))
-		}
+	}
+	slices.Sort(digests)
+	if len(digests) > 0 {
+		c.Put(repoKind, repo.Name(), []byte(strings.Join(digests, " ")))
 	}
 }

@@ -7,18 +7,21 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/nanobuild/nanobuild/publish/credentials"
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // Deps is what a use case takes from the process it runs in.
 type Deps struct {
 	Now       func() time.Time
-	Environ   []string          // as of os.Environ
-	TempRoot  string            // folder for temporary folders
-	WorkDir   string            // absolute; relative paths and messages start here
-	Transport http.RoundTripper // for every request to a registry
-	Keychain  authn.Keychain    // docker's configuration and helpers
-	Log       *slog.Logger      // one short sentence per step
+	Environ   []string              // as of os.Environ
+	TempRoot  string                // folder for temporary folders
+	WorkDir   string                // absolute; relative paths and messages start here
+	Transport http.RoundTripper     // for every request to a registry
+	Home      string                // the user's home folder; "" where there is none
+	Keychain  *credentials.Keychain // nil knows no credentials
+	Log       *slog.Logger          // one short sentence per step
+	Secrets   *distribution.Secrets // learns what must never be shown; may be nil
 	UserAgent string
 }
 

@@ -15,14 +15,13 @@ import (
 	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/layers"
 	"github.com/nanobuild/nanobuild/layers/lint"
-	"github.com/nanobuild/nanobuild/publish"
 )
 
 // InspectOptions say which image is looked at.
 type InspectOptions struct {
 	Image     string // a reference, oci:DIR[:tag] or tar:FILE
 	OSVersion string // picks one of several Windows builds
-	Insecure  []string
+	NetworkOptions
 }
 
 // Inspection is what an image is.
@@ -69,10 +68,12 @@ const createdByPrefix = "nanobuild: "
 // Inspect reads an image from a registry, an OCI layout or a tarball. Layers that
 // nanobuild made are read whole and checked.
 func Inspect(ctx context.Context, o InspectOptions, d Deps) (found *Inspection, err error) {
-	plain := func(host string) bool { return publish.Loopback(host) || slices.Contains(o.Insecure, host) }
+	mirrors, err := o.mirrors()
+	if err := errors.Join(err, o.check()); err != nil {
+		return nil, at(StageUsage, err)
+	}
 	image, err := base.Resolve(ctx, o.Image, base.Options{
-		What: "image", Transport: d.Transport, OSVersion: o.OSVersion, PlainHTTP: plain, UserAgent: d.UserAgent,
-		Keychain: publish.NewKeychain(publish.CredentialOptions{Environ: d.Environ, Docker: d.Keychain, Warn: func(m string) { d.Log.Warn(m) }}),
+		What: "image", Remote: newRegistries(o.open(d), d.Keychain), Mirrors: mirrors, OSVersion: o.OSVersion, Log: d.Log,
 	})
 	if err != nil {
 		return nil, at(StageBase, err)

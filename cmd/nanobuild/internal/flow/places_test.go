@@ -10,12 +10,12 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/builder/base/sample"
+	"github.com/nanobuild/nanobuild/publish/credentials"
 )
 
 func TestPlacesThatAreRefused(t *testing.T) {
@@ -197,16 +197,10 @@ func TestOnlyTheBaseThatIsUsedIsTold(t *testing.T) {
 func TestDemoNeedsNoCredentials(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Keychain = brokenKeychain{}
+	w.Keychain = credentials.New(credentials.Options{Environ: []string{"DOCKER_AUTH_CONFIG=broken"}})
 	if err := Demo(t.Context(), DemoOptions{Layout: "demo", Out: io.Discard}, w.Deps); err != nil {
 		t.Error(err)
 	}
-}
-
-type brokenKeychain struct{}
-
-func (brokenKeychain) Resolve(authn.Resource) (authn.Authenticator, error) {
-	return nil, errors.New("no such helper")
 }
 
 // TestTheFirstErrorIsTold: steps that end because of it have errors of their own.

@@ -16,6 +16,7 @@ import (
 type progress struct {
 	Deps
 	times *stopwatch
+	other string // what a layer is called that has no name
 
 	mu     sync.Mutex
 	titles map[v1.Hash]string
@@ -23,7 +24,7 @@ type progress struct {
 }
 
 func newProgress(d Deps) *progress {
-	return &progress{Deps: d, times: newStopwatch(d.Now), titles: map[v1.Hash]string{}, told: map[string]bool{}}
+	return &progress{Deps: d, times: newStopwatch(d.Now), other: "base layer", titles: map[v1.Hash]string{}, told: map[string]bool{}}
 }
 
 // name learns the words for the layers of an image.
@@ -49,7 +50,7 @@ func (p *progress) title(digest v1.Hash) string {
 	if title, ok := p.titles[digest]; ok {
 		return title
 	}
-	return "base layer"
+	return p.other
 }
 
 // first says whether nothing was told of the key yet.

@@ -13,6 +13,7 @@ import (
 	"github.com/nanobuild/nanobuild/layers"
 	"github.com/nanobuild/nanobuild/layers/cache"
 	"github.com/nanobuild/nanobuild/publish"
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // PublishOptions are what a user can ask of a publish run.
@@ -27,9 +28,9 @@ type PublishOptions struct {
 	Created   string // RFC 3339 or Unix seconds
 	Epoch     string // SOURCE_DATE_EPOCH
 
-	Targets  Targets
-	Insecure []string // hosts that are spoken to over plain http
-	Jobs     int      // layers packed and pushed at a time
+	Targets Targets
+	NetworkOptions
+	Jobs int // layers packed and pushed at a time
 
 	Cache     string // folder of the records; "" means none
 	Recompute bool   // trust no record: compute the digest of every layer
@@ -69,6 +70,7 @@ type run struct {
 	PublishOptions
 	Deps
 	projects     []*project
+	network      *distribution.Network
 	temp         *tempDir
 	cache        *cache.Cache // nil when it is off
 	records      *records
@@ -89,20 +91,21 @@ func newRun(o PublishOptions, d Deps) (*run, error) {
 	if r.Jobs < 1 {
 		return nil, at(StageUsage, fmt.Errorf("-j %d: at least one job is needed", r.Jobs))
 	}
-	if err := errors.Join(r.checkNames(), base.CheckOSVersion(o.OSVersion), r.Image.Validate()); err != nil {
+	mirrors, err := o.mirrors()
+	if err := errors.Join(r.checkNames(), base.CheckOSVersion(o.OSVersion), r.Image.Validate(), err); err != nil {
 		return nil, at(StageUsage, err)
 	}
-	var err error
 	if r.projects, err = locate(r.Projects, d.WorkDir, o.Image.Entrypoint); err != nil {
 		return nil, err
 	}
+	r.network = o.open(d)
 	r.cache = cache.Open(o.Cache)
 	r.records = &records{cache: r.cache, found: map[recordKey]layers.Blob{}}
 	r.destinations.places = publish.NewPlaces()
 	recallPlaces(r.cache, r.destinations.places)
 	r.bases = &bases{options: base.Options{
-		Transport: d.Transport, Keychain: r.keychainFor(o.Targets.host()), OSVersion: o.OSVersion,
-		PlainHTTP: r.plainHTTP, UserAgent: d.UserAgent, Memory: baseMemory{r.cache},
+		Remote: newRegistries(r.network, r.keychainFor(o.Targets.host())), Mirrors: mirrors, OSVersion: o.OSVersion,
+		Memory: baseMemory{r.cache}, Log: d.Log,
 	}, log: d.Log}
 	r.progress = newProgress(d)
 	r.slots = semaphore.NewWeighted(int64(r.Jobs))

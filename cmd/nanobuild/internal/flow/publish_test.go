@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -91,7 +90,7 @@ func newWorld(t *testing.T) *world {
 	w.base = "oci:" + dir
 	w.Deps = Deps{
 		Now: time.Now, TempRoot: t.TempDir(), WorkDir: t.TempDir(), Transport: http.DefaultTransport,
-		Keychain: authn.NewMultiKeychain(), Log: slog.New(slog.NewTextHandler(w.log, nil)), UserAgent: "test",
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), UserAgent: "test",
 	}
 	return w
 }
@@ -221,6 +220,7 @@ func TestStagesOfErrors(t *testing.T) {
 		"no such registry":  {func(o *PublishOptions) { o.Targets.Repo = "127.0.0.1:1/demo" }, StagePush, "127.0.0.1:1"},
 		"layout is a file":  {func(o *PublishOptions) { o.Targets.Layouts = []string{filepath.Join(app, "Demo.exe")} }, StagePush, "Demo.exe"},
 		"insecure address":  {func(o *PublishOptions) { o.Insecure = []string{"http://reg.corp:5000/x"} }, StageUsage, "--insecure reg.corp:5000"},
+		"mirror":            {func(o *PublishOptions) { o.RegistryMap = []string{"mcr.microsoft.com=mirror"} }, StageUsage, "--registry-map"},
 		"layout twice":      {func(o *PublishOptions) { o.Targets.Layouts = []string{"a", "a"} }, StageUsage, "twice"},
 		"project twice":     {func(o *PublishOptions) { o.Projects = []string{app, app} }, StageUsage, "same project"},
 		"tag with a space":  {func(o *PublishOptions) { o.Targets.Tags = []string{"a b"} }, StageUsage, "a b"},

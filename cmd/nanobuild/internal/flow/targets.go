@@ -121,7 +121,7 @@ func (r *run) ownName(p *project, host string) (string, error) {
 }
 
 func (r *run) pushed(repo string) (repository, error) {
-	parsed, err := publish.ParseRepo(repo, r.plainHTTP)
+	parsed, err := publish.ParseRepo(repo)
 	if err != nil {
 		return repository{}, err
 	}

@@ -1,0 +1,128 @@
+package distribution_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
+)
+
+// push brings an image to a registry in the way that the program does: first the
+// blobs, some at once, then the manifest, the tag last. The first layer is taken
+// from another repository, if one is named.
+func push(ctx context.Context, r *distribution.Repository, s specimen, from *name.Repository) error {
+	if err := r.CheckPush(ctx); err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	for i, b := range s.blobs() {
+		source := from
+		if i != 1 {
+			source = nil
+		}
+		g.Go(func() error { return pushBlob(gctx, r, b, source) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	m := s.manifest
+	if err := r.PutManifest(ctx, m.desc.Digest.String(), m.content, m.desc.MediaType); err != nil {
+		return err
+	}
+	return r.PutManifest(ctx, tag, m.content, m.desc.MediaType)
+}
+
+func pushBlob(ctx context.Context, r *distribution.Repository, b piece, from *name.Repository) error {
+	has, err := r.HasBlob(ctx, b.desc.Digest)
+	if err != nil || has {
+		return err
+	}
+	var begun *distribution.Upload
+	if from != nil {
+		var mounted bool
+		// A refused mount is no failure: the blob is sent instead.
+		if mounted, begun, err = r.Mount(ctx, b.desc.Digest, *from); mounted {
+			return nil
+		} else if err != nil && ctx.Err() != nil {
+			return err
+		}
+	}
+	body := distribution.NewBody(b.desc.Size, b.open)
+	if err := r.Upload(ctx, begun, b.desc.Digest, body); err != nil {
+		return err
+	}
+	if body.Sent() < b.desc.Size {
+		return fmt.Errorf("%d of %d bytes were sent", body.Sent(), b.desc.Size)
+	}
+	return nil
+}
+
+// pull reads an image and compares it with what it should be.
+func pull(ctx context.Context, r *distribution.Repository, s specimen) error {
+	held, err := r.Head(ctx, tag)
+	if err != nil {
+		return err
+	}
+	if held.Digest != s.manifest.desc.Digest {
+		return fmt.Errorf("Head = %v", held)
+	}
+	for _, ref := range []string{tag, held.Digest.String()} {
+		doc, err := r.Manifest(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(doc.Content, s.manifest.content) || doc.Digest != s.manifest.desc.Digest || doc.MediaType != s.manifest.desc.MediaType {
+			return fmt.Errorf("%w: manifest %s: %v %.300q", errWrong, ref, doc.Held, doc.Content)
+		}
+	}
+	config, err := r.Document(ctx, s.config.desc)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(config, s.config.content) {
+		return fmt.Errorf("%w: config: %.300q", errWrong, config)
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	for _, b := range s.layers {
+		g.Go(func() error { return pullBlob(gctx, r, b) })
+	}
+	return g.Wait()
+}
+
+// errWrong is the worst that can happen: other bytes, and no error.
+var errWrong = errors.New("silently wrong")
+
+// pullBlob reads a blob, as somebody does who opens it again when it was damaged.
+func pullBlob(ctx context.Context, r *distribution.Repository, b piece) error {
+	for i := 0; ; i++ {
+		content, err := readBlob(ctx, r, b)
+		var damaged *distribution.DamagedError
+		switch {
+		case errors.As(err, &damaged) && i < reopened:
+		case err != nil:
+			return err
+		case !bytes.Equal(content, b.content):
+			return fmt.Errorf("%w: blob %s", errWrong, b.desc.Digest)
+		default:
+			return nil
+		}
+	}
+}
+
+// reopened is how often a damaged blob is opened again.
+const reopened = 3
+
+func readBlob(ctx context.Context, r *distribution.Repository, b piece) ([]byte, error) {
+	rc, err := r.Blob(ctx, b.desc)
+	if err != nil {
+		return nil, err
+	}
+	content, err := io.ReadAll(rc)
+	return content, errors.Join(err, rc.Close())
+}

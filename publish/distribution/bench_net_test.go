@@ -1,0 +1,126 @@
+package distribution_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"syscall"
+	"time"
+)
+
+var quiet = log.New(io.Discard, "", 0)
+
+// sockets is the network of this machine. Its buffers are small, so that a server
+// that reads no more is noticed by who sends.
+type sockets struct{}
+
+// socketBuffer is the size of the buffers, in bytes.
+const socketBuffer = 16 << 10
+
+func (sockets) listen(string) net.Listener {
+	small := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		if cerr := c.Control(func(fd uintptr) { err = receiveBuffer(fd, socketBuffer) }); cerr != nil {
+			return cerr
+		}
+		return err
+	}}
+	l, err := small.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	return l
+}
+
+func (sockets) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, network, address)
+	if tcp, ok := c.(*net.TCPConn); ok && err == nil {
+		err = tcp.SetWriteBuffer(socketBuffer)
+	}
+	return c, err
+}
+
+// connCount knows how many connections servers have.
+type connCount struct {
+	mu   sync.Mutex
+	open map[net.Conn]bool
+}
+
+func (c *connCount) state(conn net.Conn, s http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch s {
+	case http.StateNew:
+		if c.open == nil {
+			c.open = map[net.Conn]bool{}
+		}
+		c.open[conn] = true
+	case http.StateClosed, http.StateHijacked:
+		delete(c.open, conn)
+	}
+}
+
+func (c *connCount) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.open)
+}
+
+// settle waits for the connections to end, and returns how many do not.
+func (c *connCount) settle(closeIdle func()) int {
+	for range 500 {
+		closeIdle()
+		if c.count() == 0 {
+			return 0
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return c.count()
+}
+
+// pauses is the record of a client's waits between tries.
+type pauses struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+// sleep is the Sleep of a policy. What it waits is the scale'th part.
+func (p *pauses) sleep(scale time.Duration) func(context.Context, time.Duration) error {
+	return func(ctx context.Context, d time.Duration) error {
+		p.mu.Lock()
+		p.all = append(p.all, d)
+		p.mu.Unlock()
+		timer := time.NewTimer(d / scale)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (p *pauses) list() []time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]time.Duration(nil), p.all...)
+}
+
+// httptest's certificate is for secureHost.
+var certificate = sync.OnceValues(func() (server, client *tls.Config) {
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	return s.TLS, &tls.Config{RootCAs: roots}
+})

@@ -1,0 +1,171 @@
+package distribution
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// StatusError is an answer by which a server refuses a request.
+type StatusError struct {
+	Method string
+	Host   string // with the port, of who answered: the registry, a token server, a storage
+	Path   string
+	Status int
+	// Errors are the registry's own words, where it follows the protocol.
+	Errors []transport.Diagnostic
+	// Text is the start of any other answer: its first line, or a page's title.
+	Text string
+	// RetryAfter is the wait that the server asks for; 0 is none.
+	RetryAfter time.Duration
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%s %s%s: %s", e.Method, e.Host, e.Path, e.Answer())
+}
+
+// Answer returns the status and the server's own message, without the request.
+func (e *StatusError) Answer() string {
+	s := fmt.Sprint(e.Status)
+	if text := http.StatusText(e.Status); text != "" {
+		s += " " + text
+	}
+	if said := e.said(); said != "" {
+		s += ": " + said
+	}
+	return s
+}
+
+// said is the server's own message.
+func (e *StatusError) said() string {
+	if len(e.Errors) == 0 {
+		return e.Text
+	}
+	parts := make([]string, 0, len(e.Errors))
+	for _, d := range e.Errors {
+		part := strings.Trim(string(d.Code)+": "+d.Message, ": ")
+		if detail := detailText(d.Detail); detail != "" {
+			part += " " + detail
+		}
+		if !slices.Contains(parts, part) { // a refused manifest says the same of each layer
+			parts = append(parts, part)
+		}
+	}
+	return shorten(strings.Join(parts, "; "))
+}
+
+func detailText(detail any) string {
+	if detail == nil {
+		return ""
+	}
+	if s, ok := detail.(string); ok {
+		return "(" + s + ")"
+	}
+	text, err := json.Marshal(detail)
+	if err != nil || string(text) == "{}" || string(text) == "[]" {
+		return ""
+	}
+	return "(" + string(text) + ")"
+}
+
+// has tells whether the registry gave one of the codes.
+func (e *StatusError) has(codes ...transport.ErrorCode) bool {
+	return slices.ContainsFunc(e.Errors, func(d transport.Diagnostic) bool { return slices.Contains(codes, d.Code) })
+}
+
+// limited tells whether the registry has had enough of us for now. Some say so with
+// a 403, such as GitHub's.
+func (e *StatusError) limited() bool {
+	if e.Status == http.StatusTooManyRequests || e.has(transport.TooManyRequestsErrorCode) {
+		return true
+	}
+	said := strings.ToLower(e.said())
+	return e.Status == http.StatusForbidden && (strings.Contains(said, "rate limit") || strings.Contains(said, "too many requests"))
+}
+
+func (e *StatusError) passing() bool { return passingStatus(e.Status) || e.limited() }
+
+// maxAnswer bounds what is read of an answer that refuses, in bytes.
+const maxAnswer = 64 << 10
+
+// refusal reads the answer of a server that did not do what it was asked for.
+func refusal(resp *http.Response) *StatusError {
+	// What cannot be read of a refusal is no news.
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) //nolint:errcheck // see above
+	e := &StatusError{
+		Method: resp.Request.Method, Host: resp.Request.URL.Host, Path: resp.Request.URL.Path,
+		Status: resp.StatusCode, RetryAfter: askedWait(resp.Header),
+	}
+	var said struct {
+		Errors []transport.Diagnostic `json:"errors"`
+		Error  string                 `json:"error"` // RFC 6749 §5.2: token servers
+		More   string                 `json:"error_description"`
+		Detail string                 `json:"details"` // ghcr's token server and others
+	}
+	if json.Unmarshal(body, &said) == nil && (len(said.Errors) > 0 || said.Error != "" || said.Detail != "") {
+		e.Errors = said.Errors
+		if len(e.Errors) == 0 {
+			e.Text = shorten(strings.Trim(strings.Join([]string{said.Error, said.More, said.Detail}, ": "), ": "))
+		}
+		return e
+	}
+	e.Text = firstWords(body)
+	return e
+}
+
+// askedWait reads Retry-After, which is a number of seconds or a date (RFC 9110
+// §10.2.3). A date is compared with the server's own clock.
+func askedWait(h http.Header) time.Duration {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	until, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	return max(0, until.Sub(now))
+}
+
+var pageTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+
+// firstWords is what to show of an answer that is not a registry's.
+func firstWords(body []byte) string {
+	if m := pageTitle.FindSubmatch(body); m != nil {
+		return fmt.Sprintf("a web page titled %q", shorten(strings.Join(strings.Fields(string(m[1])), " ")))
+	}
+	line, _, _ := bytes.Cut(bytes.TrimSpace(body), []byte("\n"))
+	return shorten(strings.TrimSpace(string(line)))
+}
+
+// maxText is the longest text of a server that is shown, in bytes.
+const maxText = 400
+
+func shorten(s string) string {
+	s = strings.Map(printable, strings.ToValidUTF8(s, "?"))
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "") + "…"
+}
+
+// printable keeps a server from moving the cursor of the user's terminal.
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		return ' '
+	}
+	return r
+}

@@ -1,0 +1,73 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
+)
+
+// moveTags has the tags name the image, or leaves them where they were as far as
+// the registry lets it. Tags that name something else go first, since those can be
+// put back when another is refused; a new tag cannot be taken away everywhere.
+func (r *Registry) moveTags(ctx context.Context, img v1.Image, digest v1.Hash, tags []string) error {
+	mt, err := img.MediaType()
+	if err != nil {
+		return fmt.Errorf("read the manifest for %s: %w", r.repo, err)
+	}
+	open := r.behind(digest, tags)
+	before := map[string]distribution.Held{}
+	for i, tag := range open {
+		before[tag] = r.named(tag)
+		if _, err := r.putManifest(ctx, tag, img); err != nil {
+			moved, back := r.putBack(ctx, open[:i], before)
+			return &TagError{Name: r.repo.Name(), Moved: moved, Back: back, Failed: tag, Left: slices.Clone(open[i+1:]), Err: err}
+		}
+		r.names(tag, distribution.Held{Digest: digest, MediaType: mt})
+	}
+	return nil
+}
+
+// behind returns those of the tags that do not name the image, each once, new ones
+// last.
+func (r *Registry) behind(digest v1.Hash, tags []string) []string {
+	var old, fresh []string
+	for _, tag := range tags {
+		switch held := r.named(tag).Digest; {
+		case held == digest || slices.Contains(old, tag) || slices.Contains(fresh, tag):
+		case held == v1.Hash{}:
+			fresh = append(fresh, tag)
+		default:
+			old = append(old, tag)
+		}
+	}
+	return append(old, fresh...)
+}
+
+// putBack has the tags name what they named before, and returns those for which that
+// was not to be done and those for which it was.
+func (r *Registry) putBack(ctx context.Context, tags []string, before map[string]distribution.Held) (moved, back []string) {
+	for _, tag := range tags {
+		if r.restore(ctx, tag, before[tag].Digest) != nil {
+			moved = append(moved, tag)
+			continue
+		}
+		r.names(tag, before[tag])
+		back = append(back, tag)
+	}
+	return moved, back
+}
+
+func (r *Registry) restore(ctx context.Context, tag string, old v1.Hash) error {
+	if old == (v1.Hash{}) {
+		return fmt.Errorf("%s is new", tag)
+	}
+	manifest, err := r.remote.Manifest(ctx, old.String())
+	if err != nil {
+		return err
+	}
+	return r.remote.PutManifest(ctx, tag, manifest.Content, manifest.MediaType)
+}
