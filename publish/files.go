@@ -10,6 +10,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/static"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // manifestBlob is the manifest of img as a blob.
@@ -48,6 +50,35 @@ func writable(path, name string) error {
 		return fmt.Errorf("write to %s: %w", name, err)
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// openRegular opens a file, and nothing else: opening a pipe would wait for its
+// other end.
+func openRegular(path string) (*os.File, error) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return os.Open(path)
+}
+
+// readDocument reads a file that is small by nature.
+func readDocument(path string) (raw []byte, err error) {
+	f, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if raw, err = io.ReadAll(io.LimitReader(f, distribution.MaxDocument+1)); err != nil {
+		return nil, err
+	}
+	if len(raw) > distribution.MaxDocument {
+		return nil, fmt.Errorf("%s has more than %d bytes", path, distribution.MaxDocument)
+	}
+	return raw, nil
 }
 
 // contextReader fails once its context is done; io.Reader has no place for one.

@@ -65,7 +65,7 @@ func (l *Layout) Check(context.Context) error {
 
 // Has implements [Sink]. It reads the blob: one that is damaged is not there.
 func (l *Layout) Has(ctx context.Context, blob v1.Hash) (bool, error) {
-	f, err := os.Open(l.blob(blob))
+	f, err := openRegular(l.blob(blob))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -236,6 +236,9 @@ func (l *Layout) scratch() (*scratch, error) {
 // suitable refuses a folder that is neither a layout, nor what a first run that
 // was killed leaves, nor empty.
 func (l *Layout) suitable() error {
+	if err := l.inside(); err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(l.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -257,6 +260,25 @@ func (l *Layout) suitable() error {
 		return nil
 	}
 	return &UsageError{What: "OCI layout", Value: l.dir, Reason: fmt.Sprintf("the folder holds other files (%s) and no %s", other, layoutFile), Try: filepath.Join(l.dir, "image")}
+}
+
+// inside refuses a layout whose own files and folders are links out of it: what is
+// written there would land elsewhere, and what is read be kept in the index.
+func (l *Layout) inside() error {
+	root, err := os.OpenRoot(l.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look into %s: %w", l.Name(), err)
+	}
+	defer root.Close()
+	for _, name := range []string{"blobs", "blobs/sha256", layoutFile, indexFile, lockName} {
+		if _, err := root.Stat(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return &UsageError{What: "OCI layout", Value: l.dir, Reason: fmt.Sprintf("its %s cannot be used (%v)", name, err), Try: filepath.Join(l.dir, "image")}
+		}
+	}
+	return nil
 }
 
 func (l *Layout) blob(h v1.Hash) string {

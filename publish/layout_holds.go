@@ -11,8 +11,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-
-	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // Holds implements [Sink]: the index has the entries that Commit would write, and
@@ -62,14 +60,7 @@ func (l *Layout) held(ctx context.Context, digest v1.Hash) (*v1.Descriptor, erro
 
 // document reads a blob that is small by nature, and checks its digest.
 func (l *Layout) document(digest v1.Hash) ([]byte, error) {
-	fi, err := os.Stat(l.blob(digest))
-	if err != nil {
-		return nil, err
-	}
-	if fi.Size() > distribution.MaxDocument {
-		return nil, errors.New("it is too large")
-	}
-	raw, err := os.ReadFile(l.blob(digest))
+	raw, err := readDocument(l.blob(digest))
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +73,7 @@ func (l *Layout) indexed(d v1.Descriptor, tags []string) bool {
 	if _, err := os.Stat(filepath.Join(l.dir, layoutFile)); err != nil {
 		return false
 	}
-	index, err := os.ReadFile(filepath.Join(l.dir, indexFile))
+	index, err := readDocument(filepath.Join(l.dir, indexFile))
 	if err != nil {
 		return false
 	}

@@ -22,6 +22,8 @@ const (
 
 	layoutContent = `{"imageLayoutVersion":"1.0.0"}`
 
+	maxEntries = 10_000 // of index.json
+
 	// https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md
 	annotationRefName = "org.opencontainers.image.ref.name"
 	// https://github.com/containerd/containerd/blob/v2.0.0/core/images/annotations.go
@@ -76,7 +78,7 @@ func (l *Layout) updateIndex(ctx context.Context, entries []v1.Descriptor) (err 
 	defer func() { err = errors.Join(err, release()) }()
 
 	path := filepath.Join(l.dir, indexFile)
-	old, err := os.ReadFile(path)
+	old, err := readDocument(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -160,6 +162,9 @@ func parseIndex(index []byte) (doc map[string]json.RawMessage, list []json.RawMe
 	if raw, ok := doc["manifests"]; ok {
 		if err := json.Unmarshal(raw, &list); err != nil {
 			return nil, nil, fmt.Errorf("read the manifests of its present %s: %w", indexFile, err)
+		}
+		if len(list) > maxEntries {
+			return nil, nil, fmt.Errorf("its present %s names %d images; at most %d can be kept", indexFile, len(list), maxEntries)
 		}
 	}
 	return doc, list, nil

@@ -163,20 +163,17 @@ func (p *plan) describe(answer *evaluation) (*Result, error) {
 
 // listFiles returns the slash paths of all files of a folder, sorted.
 func listFiles(dir string) ([]string, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list the published files: %w", err)
+	}
+	defer root.Close()
 	var files []string
-	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			files = append(files, name)
 		}
-		if entry.IsDir() {
-			return nil
-		}
-		rel, err := filepath.Rel(dir, name)
-		if err != nil {
-			return err
-		}
-		files = append(files, filepath.ToSlash(rel))
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the published files: %w", err)

@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -20,11 +21,12 @@ type access struct {
 	keychain   authn.Keychain
 	scopes     []string
 
-	mu        sync.Mutex
-	now       *grant // nil before the handshake
+	turn      chan struct{} // taken by who reads or changes what follows, also while the registry is asked
+	now       *grant        // nil before the handshake
 	challenge challenge
 	config    *authn.AuthConfig // nil before they were looked for
-	stale     bool              // the token will be refused soon
+	named     atomic.Bool       // credentials are shown to the registry
+	stale     *atomic.Bool      // the token will be refused soon
 	expiry    *time.Timer
 	refresh   string // a token for tokens, which the token server gave
 }
@@ -35,12 +37,32 @@ type grant struct {
 	header string // of Authorization; "" is none
 }
 
+func (g *grant) bearer() bool { return strings.HasPrefix(g.header, "Bearer ") }
+
+func newAccess(r *Repository, keychain authn.Keychain, scopes ...string) *access {
+	return &access{repository: r, keychain: keychain, scopes: scopes, turn: make(chan struct{}, 1), stale: new(atomic.Bool)}
+}
+
+// enter waits for the turn.
+func (a *access) enter(ctx context.Context) error {
+	select {
+	case a.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (a *access) leave() { <-a.turn }
+
 // grant returns what requests need now, after a handshake if there was none. A
 // failed handshake is tried anew by the next caller.
 func (a *access) grant(ctx context.Context) (*grant, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.now != nil && !a.stale {
+	if err := a.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer a.leave()
+	if a.now != nil && !a.stale.Load() {
 		return a.now, nil
 	}
 	if a.now == nil {
@@ -61,8 +83,10 @@ func (a *access) grant(ctx context.Context) (*grant, error) {
 // renew returns another grant after the registry refused one, or nil where there is
 // no other.
 func (a *access) renew(ctx context.Context, refused *grant, resp *http.Response) (*grant, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	if err := a.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer a.leave()
 	if a.now != nil && a.now != refused {
 		return a.now, nil // somebody else was faster
 	}
@@ -101,11 +125,12 @@ func (a *access) forgo() bool {
 	}
 	a.repository.net.o.Notice(fmt.Sprintf("%s refuses the stored credentials; asking without any", a.repository.name.RegistryStr()))
 	a.config = &authn.AuthConfig{}
+	a.named.Store(false)
 	a.now = &grant{scheme: a.now.scheme}
 	return true
 }
 
-// meet makes a grant that meets the challenge; the caller holds the lock.
+// meet makes a grant that meets the challenge; the caller has the turn.
 func (a *access) meet(ctx context.Context) error {
 	if a.challenge.scheme == "" {
 		return nil
@@ -124,7 +149,7 @@ func (a *access) meet(ctx context.Context) error {
 		}
 		header = "Bearer " + token
 	}
-	a.stale = false
+	a.stale.Store(false)
 	a.now = &grant{scheme: a.now.scheme, header: header}
 	return nil
 }
@@ -150,13 +175,16 @@ func (a *access) credentials(ctx context.Context) error {
 		a.repository.net.o.Secrets.Add(secret)
 	}
 	a.config = config
+	a.named.Store(*config != (authn.AuthConfig{}))
 	return nil
 }
 
 // anonymous tells whether there are no credentials for the registry.
 func (a *access) anonymous(ctx context.Context) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	if a.enter(ctx) != nil {
+		return false
+	}
+	defer a.leave()
 	return a.credentials(ctx) == nil && *a.config == (authn.AuthConfig{})
 }
 

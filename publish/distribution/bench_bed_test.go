@@ -138,6 +138,7 @@ func (b *bed) client(p distribution.Policy, pauses *pauses, scale time.Duration)
 	p.Sleep = pauses.sleep(scale)
 	return distribution.NewNetwork(distribution.NetworkOptions{
 		Transport: b.transport(), Policy: p, ChunkSize: b.row.chunk,
+		Notice:    pauses.notice,
 		PlainHTTP: func(string) bool { return !b.row.secure },
 	})
 }

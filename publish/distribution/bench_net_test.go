@@ -85,10 +85,18 @@ func (c *connCount) settle(closeIdle func()) int {
 	return c.count()
 }
 
-// pauses is the record of a client's waits between tries.
+// pauses is the record of a client's waits between tries, and of what it said.
 type pauses struct {
-	mu  sync.Mutex
-	all []time.Duration
+	mu      sync.Mutex
+	all     []time.Duration
+	notices []string
+	begin   time.Time
+}
+
+func (p *pauses) notice(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.notices = append(p.notices, time.Since(p.begin).Round(time.Millisecond).String()+" "+text)
 }
 
 // sleep is the Sleep of a policy. What it waits is the scale'th part.

@@ -42,10 +42,13 @@ func (l *line) add(t *testing.T, seed uint64, o outcome) {
 	l.faults += len(o.strokes)
 	l.pauses += len(o.pauses)
 	if o.err != nil {
-		t.Errorf("seed %d: %v\n%s", seed, o.err, strokesText(o.strokes))
+		t.Errorf("seed %d: %v\n%s\t%s", seed, o.err, strokesText(o.strokes), strings.Join(o.notices, "\n\t"))
 		return
 	}
 	l.passed++
+	if *onlySeed != 0 {
+		t.Logf("seed %d: %s\n%s\t%s", seed, o.elapsed, strokesText(o.strokes), strings.Join(o.notices, "\n\t"))
+	}
 	if len(o.strokes) == 0 {
 		return
 	}

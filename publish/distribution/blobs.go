@@ -20,7 +20,7 @@ func (r *Repository) Ping(ctx context.Context) error {
 
 func (r *Repository) ping(ctx context.Context) error {
 	grant, err := r.access.grant(ctx)
-	if err != nil || grant.header == "" || r.access.bearer() {
+	if err != nil || grant.header == "" || grant.bearer() {
 		return err
 	}
 	// Only an answer tells whether a password is right.
@@ -122,33 +122,18 @@ const mountTries = 3
 // mountAccess is the right to push here and to read there. A registry without
 // tokens makes no difference between the two.
 func (r *Repository) mountAccess(ctx context.Context, from name.Repository) (*access, error) {
-	if _, err := r.access.grant(ctx); err != nil || !r.access.bearer() {
+	grant, err := r.access.grant(ctx)
+	if err != nil || !grant.bearer() {
 		return r.access, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	a, ok := r.mounts[from.Name()]
 	if !ok {
-		a = r.access.also(pullScope(from))
+		a = newAccess(r, r.access.keychain, append(slices.Clone(r.access.scopes), pullScope(from))...)
 		r.mounts[from.Name()] = a
 	}
 	return a, nil
-}
-
-// also returns access with one more right.
-func (a *access) also(scope string) *access {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return &access{
-		repository: a.repository, keychain: a.keychain, scopes: append(slices.Clone(a.scopes), scope),
-		challenge: a.challenge, config: a.config, now: &grant{scheme: a.now.scheme}, stale: true,
-	}
-}
-
-func (a *access) bearer() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.challenge.scheme == "bearer"
 }
 
 // uploadIn reads where an upload goes on, and how large its parts must be.

@@ -80,6 +80,8 @@ func (r *Repository) diagnoseNetwork(err error) string {
 func (r *Repository) diagnoseStatus(ctx context.Context, e *StatusError) (Kind, string) {
 	host := r.name.RegistryStr()
 	switch {
+	case e.Status < http.StatusMultipleChoices:
+		return Unreachable, fmt.Sprintf("check that %s is a registry, and that no proxy or login page answers in its place", e.Host)
 	case e.limited():
 		if r.access.anonymous(ctx) {
 			return Trouble, "log in to raise the limit (" + loginCommand(host) + "), or try again later"

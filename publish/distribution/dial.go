@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"syscall"
 )
 
@@ -59,7 +60,7 @@ func (d *Dialer) check(way route, address, resolved string) error {
 		}
 	case zoneLoopback, zoneClosed:
 	}
-	return &AddressError{From: way.from, To: hostname(address), Address: ip.String()}
+	return &AddressError{From: way.from, To: strings.TrimSuffix(address, ":443"), Address: ip.String()}
 }
 
 // route is what the guard tells the dialer of a request.

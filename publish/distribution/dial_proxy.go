@@ -16,8 +16,11 @@ type ProxyError struct {
 
 func (e *ProxyError) Error() string {
 	text := fmt.Sprintf("the proxy %s refuses to connect to %s: %d %s", e.Proxy, e.Host, e.Status, http.StatusText(e.Status))
-	if e.Status == http.StatusProxyAuthRequired {
+	switch {
+	case e.Status == http.StatusProxyAuthRequired:
 		return text + "; give it a user and password, as in HTTPS_PROXY=http://USER:PASSWORD@" + e.Proxy
+	case e.Status >= http.StatusInternalServerError:
+		return text + "; it may not reach that host, or is in trouble"
 	}
 	return text + "; it must allow that host, or NO_PROXY must name it"
 }

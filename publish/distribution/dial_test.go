@@ -95,7 +95,7 @@ func TestDialerRefusesNamesOfThisMachine(t *testing.T) {
 	}
 	var address *AddressError
 	err := ask("r.example.com")
-	if !errors.As(err, &address) || address.Address != "127.0.0.1" || !strings.Contains(err.Error(), "rebind.example.org (127.0.0.1)") {
+	if !errors.As(err, &address) || address.Address != "127.0.0.1" || !strings.Contains(err.Error(), "rebind.example.org:"+port+" (127.0.0.1)") {
 		t.Errorf("a name that nobody gave: %v", err)
 	}
 	// The server speaks no TLS: that it is found out shows that it was reached.
@@ -201,4 +201,20 @@ func TestDialerWithoutAGuard(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
+}
+
+// What a proxy in trouble answers may pass, what it forbids does not.
+func TestAnswersOfProxies(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{
+		http.StatusForbidden: "NO_PROXY must name it", http.StatusProxyAuthRequired: "USER:PASSWORD@", http.StatusBadGateway: "in trouble",
+	} {
+		err := CheckProxy(t.Context(), &url.URL{Scheme: "http", Host: "proxy.corp:80"}, &http.Request{URL: &url.URL{Opaque: "r.example.com:443"}}, &http.Response{StatusCode: status})
+		if err == nil || !strings.Contains(err.Error(), want) || passing(&url.Error{Op: "Get", Err: err}) != (status == http.StatusBadGateway) {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+	if err := CheckProxy(t.Context(), &url.URL{}, &http.Request{URL: &url.URL{}}, &http.Response{StatusCode: http.StatusOK}); err != nil {
+		t.Error(err)
+	}
 }

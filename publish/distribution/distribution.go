@@ -150,7 +150,7 @@ func (n *Network) Repository(repo name.Repository, keychain authn.Keychain, righ
 	}
 	n.way.name(repo.RegistryStr())
 	r := &Repository{name: repo, net: n, host: n.host(repo.RegistryStr()), rights: rights, mounts: map[string]*access{}}
-	r.access = &access{repository: r, keychain: keychain, scopes: []string{r.scope()}}
+	r.access = newAccess(r, keychain, r.scope())
 	return r
 }
 

@@ -60,10 +60,15 @@ func slowCommit() fault {
 	}}
 }
 
+// buffered is what can be on its way, in bytes: a smaller body is sent before anybody
+// notices that nobody reads it.
+const buffered = 64 << 10
+
 // stallInRequest stops reading in the middle of the request's body.
 func stallInRequest() fault {
-	return fault{"stall in the request's body", uploadBody, func(x *exchange) {
-		x.readPart()
+	large := func(r *http.Request) bool { return uploadBody(r) && r.ContentLength > 2*buffered }
+	return fault{"stall in the request's body", large, func(x *exchange) {
+		_, _ = io.CopyN(io.Discard, x.r.Body, x.dice.Int64N(x.r.ContentLength-buffered))
 		x.costs(x.pace.stall)
 		x.hold()
 		panic(http.ErrAbortHandler)

@@ -23,7 +23,11 @@ func (e *AddressError) Error() string {
 	if e.Address != "" {
 		to += " (" + e.Address + ")"
 	}
-	return fmt.Sprintf("%s points to %s, an address inside a network that you did not name; if it is yours, name it by --insecure %s", from, to, e.To)
+	text := fmt.Sprintf("%s points to %s, an address inside a network that you did not name", from, to)
+	if Loopback(e.To) {
+		return text
+	}
+	return text + "; if it is yours, name it by --insecure " + e.To
 }
 
 // checkAddress refuses to be sent from one host to an address of this machine or of

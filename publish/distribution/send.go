@@ -25,8 +25,8 @@ func (r *Repository) at(path string) *url.URL {
 	return &url.URL{Host: r.name.RegistryStr(), Path: "/v2/" + r.name.RepositoryStr() + path}
 }
 
-// send sends a request once, and once more with a new token where the registry
-// wants one. An answer whose status is not among ok is a *StatusError. The caller
+// send sends a request once, and again with a new token where the registry wants
+// one. An answer whose status is not among ok is a *StatusError. The caller
 // closes the answer's body by finish, or reads it.
 func (r *Repository) send(ctx context.Context, q request, ok ...int) (*http.Response, error) {
 	return r.sendAs(ctx, r.access, q, ok...)
@@ -34,31 +34,52 @@ func (r *Repository) send(ctx context.Context, q request, ok ...int) (*http.Resp
 
 func (r *Repository) sendAs(ctx context.Context, a *access, q request, ok ...int) (*http.Response, error) {
 	grant, err := a.grant(ctx)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := r.sendOnce(ctx, grant, q)
-	if err != nil {
-		return nil, err
-	}
-	if (resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden) && r.own(resp.Request.URL) {
-		again, err := a.renew(ctx, grant, resp)
+	for renewals := 0; err == nil; renewals++ {
+		resp, err := r.sendOnce(ctx, grant, q)
 		if err != nil {
-			finish(resp)
 			return nil, err
 		}
-		if again != nil {
-			finish(resp)
-			if resp, err = r.sendOnce(ctx, again, q); err != nil {
-				return nil, err
-			}
+		if slices.Contains(ok, resp.StatusCode) && !isPage(resp) {
+			return resp, nil
+		}
+		refused := refusal(resp)
+		finish(resp)
+		if !r.mayRenew(resp, renewals) {
+			return nil, refused
+		}
+		if grant, err = a.renew(ctx, grant, resp); err != nil {
+			return nil, err
+		}
+		if grant == nil {
+			return nil, refused
 		}
 	}
-	if slices.Contains(ok, resp.StatusCode) {
-		return resp, nil
+	return nil, err
+}
+
+// maxRenewals is how many tokens one request may need: each is shared by several
+// workers, and some registries take one a few times only.
+const maxRenewals = 5
+
+// mayRenew tells whether another token may help. One that lacks rights is not
+// better when it is fresh: RFC 6750 §3.1.
+func (r *Repository) mayRenew(resp *http.Response, renewals int) bool {
+	if !r.own(resp.Request.URL) {
+		return false
 	}
-	defer finish(resp)
-	return nil, refusal(resp)
+	switch resp.StatusCode {
+	case http.StatusForbidden:
+		return renewals == 0
+	case http.StatusUnauthorized:
+		return renewals == 0 || renewals < maxRenewals && challengeOf(resp.Header).params["error"] != "insufficient_scope"
+	}
+	return false
+}
+
+// isPage tells whether a web page answers for a registry: that of a proxy, or of
+// somebody who wants a login.
+func isPage(resp *http.Response) bool {
+	return strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
 }
 
 // own tells whether the address is one of the registry itself: only that gets to

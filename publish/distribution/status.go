@@ -92,7 +92,11 @@ func (e *StatusError) limited() bool {
 	return e.Status == http.StatusForbidden && (strings.Contains(said, "rate limit") || strings.Contains(said, "too many requests"))
 }
 
-func (e *StatusError) passing() bool { return passingStatus(e.Status) || e.limited() }
+// passing tells whether the answer may be another one soon. One that reports success
+// is here only because it is none of a registry.
+func (e *StatusError) passing() bool {
+	return passingStatus(e.Status) || e.limited() || e.Status < http.StatusMultipleChoices
+}
 
 // maxAnswer bounds what is read of an answer that refuses, in bytes.
 const maxAnswer = 64 << 10

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,7 +27,7 @@ type tokenAnswer struct {
 	ExpiresIn    int    `json:"expires_in"` // seconds
 }
 
-// token gets one for the scopes; the caller holds the lock.
+// token gets one for the scopes; the caller has the turn.
 func (a *access) token(ctx context.Context) (string, error) {
 	if a.config.RegistryToken != "" {
 		return a.config.RegistryToken, nil
@@ -67,11 +68,9 @@ func (a *access) expireIn(seconds int) {
 	if a.expiry != nil {
 		a.expiry.Stop()
 	}
-	a.expiry = time.AfterFunc(life*4/5, func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.stale = true
-	})
+	stale := new(atomic.Bool) // of this token
+	a.stale = stale
+	a.expiry = time.AfterFunc(life*4/5, func() { stale.Store(true) })
 }
 
 // askForToken trades an identity token by POST, and anything else by GET. Token
@@ -128,7 +127,7 @@ func (n *Network) readToken(req *http.Request) (tokenAnswer, error) {
 	client := *n.client
 	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
 		if !sameHost(next.URL.Host, via[0].URL.Host) {
-			return &AddressError{From: via[0].URL.Host, To: next.URL.Host}
+			return &redirectError{fmt.Sprintf("the token server %s redirects to %s, where credentials must not go", via[0].URL.Host, next.URL.Host)}
 		}
 		return checkRedirect(next, via)
 	}

@@ -111,8 +111,10 @@ func forGood(err error) bool {
 	var files *CertificateError
 	switch {
 	case errors.As(err, &final), errors.As(err, &plain), errors.As(err, &address), errors.As(err, &redirects),
-		errors.As(err, &certificate), errors.As(err, &proxy), errors.As(err, &files):
+		errors.As(err, &certificate), errors.As(err, &files):
 		return true
+	case errors.As(err, &proxy):
+		return !passingStatus(proxy.Status)
 	case errors.As(err, &source):
 		return !source.damaged()
 	case errors.As(err, &name):

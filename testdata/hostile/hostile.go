@@ -39,6 +39,8 @@ type Input struct {
 	// Want is a part of the error that the door must give; "" means that it must
 	// give none, and Any that it may do either.
 	Want string
+	// Slow leaves the input out with the race detector, which would take minutes.
+	Slow bool
 }
 
 // Any is the Want of an input that may be refused or not.
@@ -65,6 +67,9 @@ func Run(t *testing.T, door Door, inputs []Input) {
 			if given, ok := os.LookupEnv(inputVariable); ok {
 				pass(t, door, given)
 				return
+			}
+			if in.Slow && raceDetector {
+				t.Skip("the race detector would take minutes")
 			}
 			t.Parallel()
 			in.attempt(t)

@@ -18,7 +18,8 @@ where Docker looks for them: in config.json of DOCKER_CONFIG or ~/.docker, or in
 the credential helper that this file configures. Wrong ones are not stored.
 
 The password is asked for on the terminal, or read from stdin. There is no flag
-for it, since other users can see the arguments of a program.`
+for it, since other users can see the arguments of a program. The user name <token>
+says that it is an identity token.`
 
 const loginExample = `  nanobuild login ghcr.io -u me
   az acr login --name myregistry --expose-token --output tsv --query accessToken |
@@ -46,7 +47,7 @@ func (a *app) login() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVarP(&f.options.User, "username", "u", "", "`user` name; <token> if the password is an identity token")
+	flags.StringVarP(&f.options.User, "username", "u", "", "`user` name")
 	flags.BoolVar(&f.stdin, "password-stdin", false, "read the password from stdin")
 	addNetworkFlags(flags, &f.network)
 	return cmd

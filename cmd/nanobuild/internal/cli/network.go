@@ -101,7 +101,7 @@ func isOneOf(hosts []string) func(string) bool {
 // insecureRegistries are the hosts that the variables of the .NET SDK allow plain
 // http for. What is no host there is passed over, as the SDK does.
 //
-// https://github.com/dotnet/sdk-container-builds/blob/main/docs/RegistryAuthentication.md
+// https://github.com/dotnet/sdk-container-builds/blob/main/docs/RegistryAuthentication.md#using-insecure-registries
 func (p Process) insecureRegistries() []string {
 	var hosts []string
 	for _, v := range []variable{envSDKInsecure, envInsecure} {
@@ -148,7 +148,7 @@ func parseSize(text string) (int64, error) {
 // certificates of registries.
 //
 // https://docs.docker.com/engine/security/certificates/
-// https://github.com/containers/image/blob/main/docs/containers-certs.d.5.md
+// https://github.com/containers/image/blob/master/docs/containers-certs.d.5.md
 func (p Process) certsDirs() []string {
 	dirs := []string{"/etc/docker/certs.d", "/etc/containers/certs.d"}
 	if runtime.GOOS == "windows" {

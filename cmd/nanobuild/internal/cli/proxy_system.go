@@ -9,8 +9,9 @@ import (
 	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
-// systemProxy is what a user set for the whole system, in the words of WinINET:
-// https://learn.microsoft.com/en-us/windows/win32/wininet/enabling-internet-functionality
+// systemProxy is what a user set for the whole system, in the words of Windows.
+//
+// https://learn.microsoft.com/en-us/windows/win32/api/winhttp/ns-winhttp-winhttp_proxy_info
 type systemProxy struct {
 	http, https *url.URL // nil is none
 	bypass      []string // patterns of hosts that are reached without

@@ -14,7 +14,7 @@ func (r *run) checkNames() error {
 		func() error { return each(t.Tags, publish.ParseTag) },
 		func() error { return each(t.Tarballs, r.checkTarball) },
 		func() error { return each(t.Layouts, r.checkLayout) },
-		r.NetworkOptions.check,
+		r.check,
 		func() error { return noneTwice("--tarball", t.Tarballs) },
 		func() error { return noneTwice("--oci-layout", t.Layouts) },
 		r.checkRepo,
