@@ -75,7 +75,7 @@ func (c *connCount) count() int {
 
 // settle waits for the connections to end, and returns how many do not.
 func (c *connCount) settle(closeIdle func()) int {
-	for range 500 {
+	for range 1000 { // TLS waits 5 s for somebody to take its farewell
 		closeIdle()
 		if c.count() == 0 {
 			return 0

@@ -124,6 +124,11 @@ type passage struct {
 // with the speed.
 const leastPiece = 1 << 10
 
+// endPiece is how near the end of a body pieces stop to shrink, in bytes. They do
+// because what the transport has in hand counts as sent, and HTTP/2 takes half a
+// megabyte at a time.
+const endPiece = 32 << 10
+
 // errClosed is no failure of the source: the request ended before its body did.
 var errClosed = errors.New("the request has ended")
 
@@ -157,7 +162,7 @@ func (p *passage) next() int {
 		piece = leastPiece
 	}
 	p.piece = min(piece*2, 1<<20)
-	return piece
+	return min(piece, max(int(min(p.left/2, 1<<20)), endPiece))
 }
 
 // await begins to wait for the network to take more, or to answer.

@@ -206,7 +206,7 @@ func (e *newTry) Unwrap() error { return e.StatusError }
 // each has its own words for that. Those that speak of the upload or of damage get
 // more of them.
 const (
-	newUploads      = 3
+	newUploads      = 4
 	newUploadsOther = 1
 )
 

@@ -40,6 +40,9 @@ func Push(ctx context.Context, o PushOptions, d Deps) (ref string, err error) {
 	if err != nil {
 		return "", at(StageBase, err)
 	}
+	if source.Index != nil {
+		return "", at(StageUsage, fmt.Errorf("%[1]s holds an index, and push takes one image: give %[1]s@%[2]s for the one of its images that was found", folderOf(o.Source), source.Digest))
+	}
 	image, err := storedImage(source)
 	if err != nil {
 		return "", at(StageBase, fmt.Errorf("read image %s: %w", o.Source, err))
@@ -121,4 +124,15 @@ func (c *storedCore) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {
 		return l, nil
 	}
 	return nil, fmt.Errorf("it has no layer %s", h)
+}
+
+// folderOf is a source without what chooses one of its images.
+func folderOf(source string) string {
+	kind, rest, _ := strings.Cut(source, ":")
+	if i := strings.LastIndexByte(rest, '@'); i > 0 {
+		rest = rest[:i]
+	} else {
+		rest, _ = splitLayout(rest)
+	}
+	return kind + ":" + rest
 }
