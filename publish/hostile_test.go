@@ -144,10 +144,9 @@ func hostileIndexes() []hostile.Input {
 	many := func(element string, n int) string { return strings.Repeat(element+",", n-1) + element }
 	return []hostile.Input{
 		index("an index of 5 MB", "more than 4194304 bytes", `{"manifests":[]}`+strings.Repeat(" ", 5e6)),
-		index("an index of a million entries", "1000000 images", `{"manifests":[`+many("{}", 1e6)+`]}`),
-		index("an index of a million keys", "", `{"manifests":[],`+many(`"x":1`, 600_000)+`}`),
-		index("an index nested deep", "", `{"x":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+`}`),
-		index("an index nested deeper", "max depth", `{"x":`+strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000)+`}`),
+		index("an index of a million entries", "values", `{"manifests":[`+many("{}", 1e6)+`]}`),
+		index("an index of many keys", "values", `{"manifests":[],`+many(`"x":1`, 600_000)+`}`),
+		index("an index nested deep", "deep", `{"x":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+`}`),
 		index("an index of null", "null", `null`),
 		index("an index of a list", "cannot unmarshal", `[]`),
 		index("entries of numbers", "cannot unmarshal", `{"manifests":[1]}`),

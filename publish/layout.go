@@ -273,9 +273,22 @@ func (l *Layout) inside() error {
 		return fmt.Errorf("look into %s: %w", l.Name(), err)
 	}
 	defer root.Close()
-	for _, name := range []string{"blobs", "blobs/sha256", layoutFile, indexFile, lockName} {
-		if _, err := root.Stat(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return &UsageError{What: "OCI layout", Value: l.dir, Reason: fmt.Sprintf("its %s cannot be used (%v)", name, err), Try: filepath.Join(l.dir, "image")}
+	for _, part := range []struct {
+		name string
+		dir  bool
+	}{{"blobs", true}, {"blobs/sha256", true}, {layoutFile, false}, {indexFile, false}, {lockName, false}} {
+		reason := ""
+		switch fi, err := root.Stat(part.name); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			reason = fmt.Sprintf("its %s cannot be used (%v)", part.name, err)
+		case part.dir && !fi.IsDir():
+			reason = "its " + part.name + " is not a folder"
+		case !part.dir && !fi.Mode().IsRegular(): // opening a pipe would wait for its other end
+			reason = "its " + part.name + " is not a regular file"
+		}
+		if reason != "" {
+			return &UsageError{What: "OCI layout", Value: l.dir, Reason: reason, Try: l.dir + "-image"}
 		}
 	}
 	return nil

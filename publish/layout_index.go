@@ -22,8 +22,6 @@ const (
 
 	layoutContent = `{"imageLayoutVersion":"1.0.0"}`
 
-	maxEntries = 10_000 // of index.json
-
 	// https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md
 	annotationRefName = "org.opencontainers.image.ref.name"
 	// https://github.com/containerd/containerd/blob/v2.0.0/core/images/annotations.go
@@ -152,6 +150,9 @@ func parseIndex(index []byte) (doc map[string]json.RawMessage, list []json.RawMe
 	if len(bytes.TrimSpace(index)) == 0 {
 		return doc, nil, nil
 	}
+	if err := checkShape(index); err != nil {
+		return nil, nil, fmt.Errorf("read its present %s: %w", indexFile, err)
+	}
 	doc = map[string]json.RawMessage{}
 	if err := json.Unmarshal(index, &doc); err != nil {
 		return nil, nil, fmt.Errorf("read its present %s: %w", indexFile, err)
@@ -162,9 +163,6 @@ func parseIndex(index []byte) (doc map[string]json.RawMessage, list []json.RawMe
 	if raw, ok := doc["manifests"]; ok {
 		if err := json.Unmarshal(raw, &list); err != nil {
 			return nil, nil, fmt.Errorf("read the manifests of its present %s: %w", indexFile, err)
-		}
-		if len(list) > maxEntries {
-			return nil, nil, fmt.Errorf("its present %s names %d images; at most %d can be kept", indexFile, len(list), maxEntries)
 		}
 	}
 	return doc, list, nil

@@ -101,16 +101,12 @@ var errWrong = errors.New("silently wrong")
 // pullBlob reads a blob, as somebody does who opens it again when it was damaged.
 func pullBlob(ctx context.Context, r *distribution.Repository, b piece) error {
 	for i := 0; ; i++ {
-		content, err := readBlob(ctx, r, b)
+		err := readBlob(ctx, r, b)
 		var damaged *distribution.DamagedError
 		switch {
 		case errors.As(err, &damaged) && i < reopened:
-		case err != nil:
-			return err
-		case !bytes.Equal(content, b.content):
-			return fmt.Errorf("%w: blob %s", errWrong, b.desc.Digest)
 		default:
-			return nil
+			return err
 		}
 	}
 }
@@ -118,11 +114,33 @@ func pullBlob(ctx context.Context, r *distribution.Repository, b piece) error {
 // reopened is how often a damaged blob is opened again.
 const reopened = 3
 
-func readBlob(ctx context.Context, r *distribution.Repository, b piece) ([]byte, error) {
+// readBlob reads a blob to its end. What it reads is compared at the end only,
+// because until then nobody is promised anything.
+func readBlob(ctx context.Context, r *distribution.Repository, b piece) error {
 	rc, err := r.Blob(ctx, b.desc)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	content, err := io.ReadAll(rc)
-	return content, errors.Join(err, rc.Close())
+	defer rc.Close()
+	same := &comparing{want: b.content}
+	if _, err := io.Copy(same, rc); err != nil {
+		return err
+	}
+	if same.wrong || len(same.want) > 0 {
+		return fmt.Errorf("%w: blob %s", errWrong, b.desc.Digest)
+	}
+	return nil
+}
+
+// comparing finds out whether it is written what is wanted.
+type comparing struct {
+	want  []byte // what is left of it
+	wrong bool
+}
+
+func (c *comparing) Write(p []byte) (int, error) {
+	n := min(len(p), len(c.want))
+	c.wrong = c.wrong || n < len(p) || !bytes.Equal(p, c.want[:n])
+	c.want = c.want[n:]
+	return len(p), nil
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 )
 
@@ -30,7 +29,7 @@ func resetInRequest() fault {
 		part := x.readPart()
 		r := x.r.Clone(x.r.Context())
 		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(part), broken{}))
-		x.next.ServeHTTP(httptest.NewRecorder(), r)
+		x.next.ServeHTTP(newKept(), r)
 		x.reset()
 	}}
 }
@@ -47,7 +46,7 @@ func answerLost() fault {
 func resetInAnswer() fault {
 	return fault{"reset in the answer's body", content, func(x *exchange) {
 		a := x.answer()
-		x.write(a, a.Body.Bytes()[:x.inside(a.Body.Len())], a.Body.Len())
+		x.write(a, a.body[:x.inside(len(a.body))], len(a.body))
 		x.reset()
 	}}
 }
@@ -73,19 +72,19 @@ func (x *exchange) inside(size int) int {
 }
 
 // answer lets the registry answer, and keeps that.
-func (x *exchange) answer() *httptest.ResponseRecorder {
-	a := httptest.NewRecorder()
+func (x *exchange) answer() *kept {
+	a := newKept()
 	x.next.ServeHTTP(a, x.r)
 	return a
 }
 
 // write answers as a does, but with that body, of which size bytes are promised.
-func (x *exchange) write(a *httptest.ResponseRecorder, body []byte, size int) {
-	copyHeader(x.w.Header(), a.Header())
+func (x *exchange) write(a *kept, body []byte, size int) {
+	copyHeader(x.w.Header(), a.header)
 	if x.r.Method != http.MethodHead {
 		x.w.Header().Set("Content-Length", strconv.Itoa(size))
 	}
-	x.w.WriteHeader(a.Code)
+	x.w.WriteHeader(a.code)
 	if len(body) > 0 {
 		_, _ = x.w.Write(body)
 	}

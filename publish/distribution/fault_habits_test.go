@@ -1,11 +1,9 @@
 package distribution_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"path"
 	"strconv"
 	"strings"
@@ -67,13 +65,13 @@ func noChunks(code int) habit {
 //
 // https://github.com/openai/tart/issues/273, https://github.com/pulp/pulp_container/issues/2199
 func patched(code int, dropped ...string) habit {
-	return rewritten(func(r *http.Request, a *httptest.ResponseRecorder) {
-		if r.Method != http.MethodPatch || a.Code >= 300 {
+	return rewritten(func(r *http.Request, a *kept) {
+		if r.Method != http.MethodPatch || a.code >= 300 {
 			return
 		}
-		a.Code = code
+		a.code = code
 		for _, name := range dropped {
-			a.Header().Del(name)
+			a.header.Del(name)
 		}
 	})
 }
@@ -97,15 +95,15 @@ func deafToChunks(next http.Handler) http.Handler {
 			answer{http.StatusCreated, "", header}.write(w)
 			return
 		}
-		a := httptest.NewRecorder()
+		a := newKept()
 		next.ServeHTTP(a, r)
-		if a.Code == http.StatusAccepted {
-			a.Code = http.StatusCreated
+		if a.code == http.StatusAccepted {
+			a.code = http.StatusCreated
 			mu.Lock()
-			first[id] = a.Header().Clone()
+			first[id] = a.header.Clone()
 			mu.Unlock()
 		}
-		answer{a.Code, a.Body.String(), a.Header()}.write(w)
+		answer{a.code, string(a.body), a.header}.write(w)
 	})
 }
 
@@ -152,31 +150,31 @@ func basicAuth(next http.Handler) http.Handler {
 
 // hiding answers 403 where others answer 404, as Artifactory does.
 func hiding(next http.Handler) http.Handler {
-	return rewritten(func(r *http.Request, a *httptest.ResponseRecorder) {
-		if question(r) && a.Code == http.StatusNotFound {
-			a.Code = http.StatusForbidden
-			a.Body = bytes.NewBufferString(`{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}`)
-			a.Header().Del("Content-Length")
+	return rewritten(func(r *http.Request, a *kept) {
+		if question(r) && a.code == http.StatusNotFound {
+			a.code = http.StatusForbidden
+			a.body = []byte(`{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}`)
+			a.header.Del("Content-Length")
 		}
 	})(next)
 }
 
 // terse tells neither digest nor length of a manifest.
 func terse(next http.Handler) http.Handler {
-	return rewritten(func(r *http.Request, a *httptest.ResponseRecorder) {
-		a.Header().Del("Docker-Content-Digest")
+	return rewritten(func(r *http.Request, a *kept) {
+		a.header.Del("Docker-Content-Digest")
 		if r.Method == http.MethodHead && strings.Contains(r.URL.Path, "/manifests/") {
-			a.Header().Del("Content-Length")
+			a.header.Del("Content-Length")
 		}
 	})(next)
 }
 
 // located changes the Location of uploads.
 func located(change func(r *http.Request, to string) string) habit {
-	return rewritten(func(r *http.Request, a *httptest.ResponseRecorder) {
-		to := a.Header().Get("Location")
+	return rewritten(func(r *http.Request, a *kept) {
+		to := a.header.Get("Location")
 		if p := strings.Index(to, "/v2/"); p >= 0 && strings.Contains(to, "/blobs/uploads/") {
-			a.Header().Set("Location", change(r, to[p:]))
+			a.header.Set("Location", change(r, to[p:]))
 		}
 	})
 }
@@ -242,15 +240,15 @@ func signedOnly(next http.Handler, complain func(string)) http.Handler {
 }
 
 // rewritten is a habit that changes answers.
-func rewritten(change func(*http.Request, *httptest.ResponseRecorder)) habit {
+func rewritten(change func(*http.Request, *kept)) habit {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			a := httptest.NewRecorder()
+			a := newKept()
 			next.ServeHTTP(a, r)
 			change(r, a)
-			copyHeader(w.Header(), a.Header())
-			w.WriteHeader(a.Code)
-			_, _ = w.Write(a.Body.Bytes())
+			copyHeader(w.Header(), a.header)
+			w.WriteHeader(a.code)
+			_, _ = w.Write(a.body)
 		})
 	}
 }

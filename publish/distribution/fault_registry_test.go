@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -14,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -99,7 +99,8 @@ func (s *shelf) goOn(w http.ResponseWriter, r *http.Request, at string) {
 		s.note(r.URL.Path, "")
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		all, err := io.ReadAll(r.Body)
+		all, err := readBody(r)
+		s.blobs.largest.Store(max(s.blobs.largest.Load(), int64(len(all))))
 		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(all), endsWith{err}))
 		s.registry.ServeHTTP(w, r)
 		if r.Method == http.MethodPatch {
@@ -140,6 +141,8 @@ func repositoryOf(p string) string {
 
 // blobs keeps the blobs of repositories apart.
 type blobs struct {
+	largest atomic.Int64 // body so far, in bytes: a guess at the next one
+
 	mu      sync.Mutex
 	content map[string][]byte // by "repository digest"
 }
@@ -163,13 +166,13 @@ func (b *blobs) Get(_ context.Context, repo string, h v1.Hash) (io.ReadCloser, e
 
 // Put keeps a blob, whose reader fails where it is not what its digest says.
 func (b *blobs) Put(_ context.Context, repo string, h v1.Hash, rc io.ReadCloser) error {
-	content, err := io.ReadAll(rc)
-	if err != nil {
+	content := bytes.NewBuffer(make([]byte, 0, b.largest.Load()))
+	if _, err := content.ReadFrom(rc); err != nil {
 		return err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.content[blobKey(repo, h)] = content
+	b.content[blobKey(repo, h)] = content.Bytes()
 	return nil
 }
 
@@ -203,26 +206,43 @@ func fetch(h http.Handler, method, p string, header http.Header, body []byte) (*
 		return nil, nil, err
 	}
 	copyHeader(r.Header, header)
-	w := &memory{header: http.Header{}}
+	w := newKept()
 	h.ServeHTTP(w, r)
-	resp := &http.Response{StatusCode: cmp.Or(w.status, http.StatusOK), Header: w.header}
-	if size := w.header.Get("Content-Length"); size != "" && method == http.MethodGet && size != strconv.Itoa(w.body.Len()) {
-		return nil, nil, fmt.Errorf("%s: %s bytes promised, %d came", p, size, w.body.Len())
+	if size := w.header.Get("Content-Length"); size != "" && method == http.MethodGet && size != strconv.Itoa(len(w.body)) {
+		return nil, nil, fmt.Errorf("%s: %s bytes promised, %d came", p, size, len(w.body))
 	}
-	return resp, w.body.Bytes(), nil
+	return &http.Response{StatusCode: w.code, Header: w.header}, w.body, nil
 }
 
-// memory keeps an answer.
-type memory struct {
+// kept is an answer that goes nowhere.
+type kept struct {
 	header http.Header
-	status int
-	body   bytes.Buffer
+	code   int
+	body   []byte
 }
 
-func (m *memory) Header() http.Header { return m.header }
+func newKept() *kept { return &kept{header: http.Header{}, code: http.StatusOK} }
 
-func (m *memory) WriteHeader(status int) { m.status = cmp.Or(m.status, status) }
+func (k *kept) Header() http.Header { return k.header }
 
-func (m *memory) Write(b []byte) (int, error) { return m.body.Write(b) }
+func (k *kept) WriteHeader(code int) {
+	k.code = code
+	if size, err := strconv.Atoi(k.header.Get("Content-Length")); err == nil {
+		k.body = make([]byte, 0, size)
+	}
+}
 
-var errAbsent = errors.New("absent")
+func (k *kept) Write(b []byte) (int, error) {
+	k.body = append(k.body, b...)
+	return len(b), nil
+}
+
+// readBody reads the body of a request, as far as it comes.
+func readBody(r *http.Request) ([]byte, error) {
+	all := make([]byte, max(r.ContentLength, 0))
+	n, err := io.ReadFull(r.Body, all)
+	if r.ContentLength < 0 {
+		return io.ReadAll(r.Body)
+	}
+	return all[:n], err
+}

@@ -81,10 +81,10 @@ var (
 func wrongOffset() fault {
 	return fault{"wrong Range in the answer to a chunk", and(continued, isMethod(http.MethodPatch)), func(x *exchange) {
 		a := x.answer()
-		if a.Header().Get("Range") != "" {
-			a.Header().Set("Range", []string{"0-7", "0-99999999", "bytes=0-", "-1-5", ""}[x.dice.IntN(5)])
+		if a.header.Get("Range") != "" {
+			a.header.Set("Range", []string{"0-7", "0-99999999", "bytes=0-", "-1-5", ""}[x.dice.IntN(5)])
 		}
-		x.write(a, a.Body.Bytes(), a.Body.Len())
+		x.write(a, a.body, len(a.body))
 	}}
 }
 

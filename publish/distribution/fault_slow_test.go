@@ -15,14 +15,16 @@ const pieces = 12
 // lose patience.
 func dripIn() fault {
 	return fault{"request read in slow drips", withBody, func(x *exchange) {
-		var all bytes.Buffer
-		for all.Len() < int(x.r.ContentLength) {
+		all := make([]byte, x.r.ContentLength)
+		for rest := all; len(rest) > 0; {
 			x.drip()
-			if _, err := io.CopyN(&all, x.r.Body, x.r.ContentLength/pieces+1); err != nil && err != io.EOF {
+			n, err := io.ReadFull(x.r.Body, rest[:min(len(rest), len(all)/pieces+1)])
+			if err != nil {
 				panic(http.ErrAbortHandler)
 			}
+			rest = rest[n:]
 		}
-		x.r.Body = io.NopCloser(&all)
+		x.r.Body = io.NopCloser(bytes.NewReader(all))
 		x.next.ServeHTTP(x.w, x.r)
 	}}
 }
@@ -31,7 +33,7 @@ func dripIn() fault {
 func dripOut() fault {
 	return fault{"answer in slow drips", content, func(x *exchange) {
 		a := x.answer()
-		all := a.Body.Bytes()
+		all := a.body
 		step := len(all)/pieces + 1
 		x.write(a, nil, len(all))
 		for len(all) > 0 {
@@ -56,7 +58,7 @@ func slowCommit() fault {
 		a := x.answer()
 		x.costs(x.pace.commit)
 		x.sleep(x.pace.commit)
-		x.write(a, a.Body.Bytes(), a.Body.Len())
+		x.write(a, a.body, len(a.body))
 	}}
 }
 
@@ -79,7 +81,7 @@ func stallInRequest() fault {
 func stallInAnswer() fault {
 	return fault{"stall in the answer's body", content, func(x *exchange) {
 		a := x.answer()
-		x.write(a, a.Body.Bytes()[:x.inside(a.Body.Len())], a.Body.Len())
+		x.write(a, a.body[:x.inside(len(a.body))], len(a.body))
 		x.costs(x.pace.stall)
 		x.hold()
 		panic(http.ErrAbortHandler)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow"
 	"github.com/nanobuild/nanobuild/publish/credentials"
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // Process is what the command line takes from the operating system. Only this
@@ -31,6 +32,8 @@ type Process struct {
 	Transport      *http.Transport // carries every request; nil means a plain one
 	CertsDirs      []string        // folders with certificates, a folder per registry in each
 	Version        string          // "" when it was not set by the linker
+
+	policy distribution.Policy // waits and tries of requests; the zero value is that package's own
 }
 
 // OS returns the process as the operating system gives it.
@@ -92,6 +95,6 @@ func (p Process) deps(log *logger) flow.Deps {
 			Warn:   func(message string) { log.Warn(message) },
 			Secret: log.secrets.Add,
 		}),
-		UserAgent: "nanobuild/" + p.version(),
+		UserAgent: "nanobuild/" + p.version(), Policy: p.policy,
 	}
 }

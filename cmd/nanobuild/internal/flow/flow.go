@@ -23,6 +23,7 @@ type Deps struct {
 	Log       *slog.Logger          // one short sentence per step
 	Secrets   *distribution.Secrets // learns what must never be shown; may be nil
 	UserAgent string
+	Policy    distribution.Policy // of requests to registries; the zero value is that package's own
 }
 
 // Stage is the part of the work in which an error happened; it decides the exit

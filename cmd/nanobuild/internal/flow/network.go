@@ -21,7 +21,7 @@ type NetworkOptions struct {
 func (o NetworkOptions) open(d Deps) *distribution.Network {
 	return distribution.NewNetwork(distribution.NetworkOptions{
 		Transport: d.Transport, UserAgent: d.UserAgent, ChunkSize: o.ChunkSize, PlainHTTP: o.plainHTTP,
-		Notice: func(message string) { d.Log.Info(message) }, Secrets: d.Secrets,
+		Notice: func(message string) { d.Log.Info(message) }, Secrets: d.Secrets, Policy: d.Policy,
 	})
 }
 
