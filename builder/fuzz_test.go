@@ -4,8 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nanobuild/nanobuild/builder/dotnet"
+	"github.com/nanobuild/nanobuild/layers"
 )
 
 func FuzzEditConfig(f *testing.F) {
@@ -167,6 +173,110 @@ func FuzzParseAddress(f *testing.F) {
 			if a.port < 0 || a.port > 65535 {
 				t.Errorf("%q has the port %d", s, a.port)
 			}
+		}
+	})
+}
+
+func FuzzResolveClock(f *testing.F) {
+	for _, s := range []string{"1789000000", "2026-11-25T12:00:00Z", "2026-11-25t12:00:00+23:59", "-1", "1e9", " 1", "253402300799", "9999-12-31T23:59:59.999Z", ""} {
+		f.Add(s, s, int64(5))
+	}
+	f.Fuzz(func(t *testing.T, created, epoch string, commit int64) {
+		clock, err := ResolveClock(created, epoch, &commit)
+		if err != nil {
+			return
+		}
+		if clock.Seconds < 0 || clock.Seconds > maxSeconds || !clock.Known && clock.Seconds != 0 {
+			t.Fatalf("%q, %q: %+v", created, epoch, clock)
+		}
+		if !clock.Known {
+			return
+		}
+		for _, written := range []string{strconv.FormatInt(clock.Seconds, 10), clock.Created().Format(time.RFC3339)} {
+			if again, err := ResolveClock(written, "", nil); err != nil || again != clock {
+				t.Errorf("%q gives %+v, and that written as %q %+v, %v", created, clock, written, again, err)
+			}
+		}
+	})
+}
+
+// FuzzOverrides gives the values of flags: what is accepted makes a valid spec,
+// and a folder in it is one that layers take.
+func FuzzOverrides(f *testing.F) {
+	f.Add("A=1", "x=y", "8080", "ContainerUser", `C:\data`, `D:\`, "logs", `C:\app\App.exe`)
+	f.Add("=", "a", "0/tcp", "a\x00", "/srv", "..", `C:\Windows`, "base")
+	f.Add("a=", "=", "53/UDP", `.\me`, `C:`, `\\server\x`, `aux`, `"`)
+	f.Fuzz(func(t *testing.T, env, label, port, user, workdir, appDir, writable, entrypoint string) {
+		o := Overrides{
+			Env: []string{env}, Labels: []string{label}, Annotations: []string{label}, Ports: []string{port}, User: user,
+			Workdir: workdir, AppDir: appDir, Writable: []string{writable}, Entrypoint: []string{entrypoint}, Cmd: []string{env},
+		}
+		if o.Validate() != nil {
+			return
+		}
+		c := configurer{o: o, app: &dotnet.Result{EntryPoint: "App.exe"}, spec: &Spec{}}
+		for _, step := range []func() error{c.folders, c.variables, c.user, c.labels} {
+			if err := step(); err != nil {
+				t.Fatalf("Validate accepts %+v: %v", o, err)
+			}
+		}
+		for _, dir := range append([]string{slashPath(c.spec.AppDir)}, c.spec.writable()...) {
+			if err := layers.CheckDirName(dir); err != nil || layers.BaseOwned(dir) {
+				t.Errorf("%+v has the folder %q: %v", o, dir, err)
+			}
+		}
+		for _, v := range append(c.spec.Env, Var{"x", "y"}) {
+			if v.Name == "" || v.Value == "" || strings.ContainsRune(v.Name+v.Value, 0) {
+				t.Errorf("%+v has the variable %+v", o, v)
+			}
+		}
+	})
+}
+
+// FuzzMembers edits JSON objects of few and of many members alike.
+func FuzzMembers(f *testing.F) {
+	f.Add([]byte(`{"a":1,"b":{},"a":[2]}`), "a", 0)
+	f.Add([]byte(`{"":null,"\u0061":"x"}`), "a", 200)
+	f.Fuzz(func(t *testing.T, raw []byte, key string, more int) {
+		o, err := parseObject(raw)
+		if err != nil {
+			return
+		}
+		for i := range max(0, more) % 200 {
+			o.set("more "+strconv.Itoa(i), json.RawMessage("0"))
+		}
+		o.drop(key)
+		if o.get(key) != nil {
+			t.Errorf("%q is still there", key)
+		}
+		before := len(o.members)
+		o.set(key, json.RawMessage("1"))
+		o.set(key, json.RawMessage("2"))
+		if got := o.get(key); string(got) != "2" || len(o.members) != before+1 {
+			t.Errorf("%q is %s, one of %d members", key, got, len(o.members)-before)
+		}
+		text, err := o.bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all map[string]json.RawMessage
+		if err := json.Unmarshal(text, &all); err != nil {
+			t.Fatalf("%q became %q: %v", raw, text, err)
+		}
+		if len(all) != len(o.members) && utf8.Valid(text) && utf8.Valid(raw) && utf8.ValidString(key) {
+			t.Errorf("%q has %d members, want %d", text, len(all), len(o.members))
+		}
+	})
+}
+
+func FuzzFoldName(f *testing.F) {
+	f.Add("PATH", "Path")
+	f.Add("ſ", "S")
+	f.Add("\xff", "\ufffd")
+	f.Add("ǅ", "ǆ")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if got, want := foldName(a) == foldName(b), strings.EqualFold(a, b); got != want {
+			t.Errorf("%q and %q are the same: %v, want %v", a, b, got, want)
 		}
 	})
 }

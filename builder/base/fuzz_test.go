@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 func FuzzReference(f *testing.F) {
@@ -187,4 +188,68 @@ func compareContent(t *testing.T, archive *tarball, data []byte) {
 			t.Errorf("%s: %d bytes of %d, want %d, %v", name, len(got), size, len(body), err)
 		}
 	}
+}
+
+// FuzzDocument feeds manifests, lists and configs: what is accepted has one shape,
+// and nothing in it leads astray or takes unreasonably much memory.
+func FuzzDocument(f *testing.F) {
+	const config = `"config":{"digest":"` + someDigest + `","size":2,"mediaType":"application/vnd.oci.image.config.v1+json"}`
+	for _, raw := range []string{
+		`{"schemaVersion":2,` + config + `,"layers":[{"digest":"` + someDigest + `","size":1,"urls":["https://x"]}]}`,
+		`{"schemaVersion":2,"manifests":[{"digest":"` + someDigest + `","size":1,"platform":{"os":"windows","os.version":"10.0.1.2"}}]}`,
+		`{"schemaVersion":1,"fsLayers":[]}`, `{"manifests":[],"layers":[]}`, `{"layers":null,"config":{}}`, "<html>", `{"Layers":[],"layers":[]}`,
+		`{"os":"windows","architecture":"amd64","rootfs":{"diff_ids":["` + someDigest + `"]}}`,
+	} {
+		f.Add([]byte(raw), string(types.OCIManifestSchema1))
+		f.Add([]byte(raw), string(types.DockerManifestList)+"; charset=utf-8")
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, declared string) {
+		d, err := parse(raw, v1.Hash{Algorithm: "sha256", Hex: "00"}, types.MediaType(declared))
+		if err == nil {
+			checkDocument(t, d)
+		}
+		c, err := parseConfig(raw, &v1.Manifest{Layers: make([]v1.Descriptor, 1)})
+		if err == nil && (c.OS == "" || len(c.RootFS.DiffIDs) != 1) {
+			t.Errorf("config %+v", c)
+		}
+	})
+}
+
+func checkDocument(t *testing.T, d document) {
+	t.Helper()
+	if (d.image == nil) == (d.index == nil) || d.mediaType.IsImage() != (d.image != nil) || d.mediaType.IsIndex() != (d.index != nil) {
+		t.Fatalf("%s is an image (%v) and a list (%v)", d.mediaType, d.image, d.index)
+	}
+	if d.index != nil {
+		return
+	}
+	if len(d.image.Layers) > maxLayers || d.image.Config.Size < 0 || d.image.Config.Size > maxJSON {
+		t.Errorf("%d layers, a config of %d bytes", len(d.image.Layers), d.image.Config.Size)
+	}
+	for _, l := range append(d.image.Layers, d.image.Config) {
+		if p, ok := blobPath(l.Digest); l.Size < 0 || !ok || path.Dir(p) != "blobs/"+l.Digest.Algorithm || strings.Contains(p, "..") {
+			t.Errorf("a blob of %d bytes at %s", l.Size, p)
+		}
+	}
+}
+
+// FuzzVersions orders versions of Windows.
+func FuzzVersions(f *testing.F) {
+	f.Add("10.0.20348.1", "10.0.20348", "10.0.9")
+	f.Add("", "x", "1..2")
+	f.Add("18446744073709551616", "+1", "-0")
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		if x, y := compareVersions(a, b), compareVersions(b, a); x != -y || (x == 0) != (a == b) {
+			t.Errorf("%q and %q: %d, %d", a, b, x, y)
+		}
+		if compareVersions(a, b) <= 0 && compareVersions(b, c) <= 0 && compareVersions(a, c) > 0 {
+			t.Errorf("%q, %q, %q have no order", a, b, c)
+		}
+		if CheckOSVersion(a) == nil && a != "" && !matches(a, a) {
+			t.Errorf("%q does not match itself", a)
+		}
+		if matches(a, b) && numbers(c) != nil && a != c && matches(c, b) && build(b) == b && build(a) != build(c) {
+			t.Errorf("%q and %q are the build %q", a, c, b)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package dotnet
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,8 +28,61 @@ func FuzzParseDiagnostic(f *testing.F) {
 	})
 }
 
+// real returns an excerpt of a file that SDK 10.0.401 wrote for the sample webapi.
+func real(f *testing.F, name string) []byte {
+	f.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		f.Fatal(err)
+	}
+	return raw
+}
+
+func FuzzParseRuntimeConfig(f *testing.F) {
+	f.Add(real(f, "webapi.runtimeconfig.json"))
+	f.Add([]byte("\xef\xbb\xbf" + `{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"8.0.0"},"frameworks":[{"name":"x"}]}}`))
+	f.Add([]byte(`{"runtimeOptions":{"includedFrameworks":[null,{}],"framework":null}}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		r, err := parseRuntimeConfig(raw)
+		if err != nil {
+			if r.TFM != "" || r.Frameworks != nil {
+				t.Errorf("%+v beside an error", r)
+			}
+			return
+		}
+		if r.SingleFile || r.SelfContained && len(r.Frameworks) == 0 || len(r.Frameworks) > len(raw) {
+			t.Errorf("%+v of %q", r, raw)
+		}
+	})
+}
+
+// FuzzParseProperties holds the properties of the command line to what MSBuild
+// splits them at.
+func FuzzParseProperties(f *testing.F) {
+	for _, s := range []string{"Version=1.2.3", "A=b;c,d", "A=%3B%", " B = \"x\"", "=", "a b=c", "A"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := parseProperties([]string{text})
+		if err != nil {
+			return
+		}
+		name, value, _ := strings.Cut(text, "=")
+		if len(list) != 1 || list[0].name != strings.TrimSpace(name) || strings.ContainsAny(list[0].value, `;,"`) {
+			t.Errorf("%q became %+v", text, list)
+		}
+		if again := escapeValue(list[0].value); again != list[0].value {
+			t.Errorf("%q is escaped to %q, and that to %q", value, list[0].value, again)
+		}
+		if got, ok := lookup(list, strings.ToUpper(list[0].name)); !ok || got != list[0].value {
+			t.Errorf("%q is not found", list[0].name)
+		}
+	})
+}
+
 func FuzzParseDeps(f *testing.F) {
 	f.Add([]byte(`{"runtimeTarget":{"name":"n"},"targets":{"n":{"A/1":{"runtime":{"A.dll":{}}},"P/1":{"resources":{"x/P.dll":{"locale":"de"}}}}},"libraries":{"P/1":{"type":"package"}}}`))
+	f.Add(real(f, "webapi.deps.json"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		origins, err := parseDeps(raw, "A")
 		if err != nil && origins != nil {
@@ -45,6 +99,7 @@ func FuzzParseDeps(f *testing.F) {
 func FuzzParseResult(f *testing.F) {
 	f.Add([]byte(`{"Properties":{"A":"b"},"Items":{"ResolvedFileToPublish":[{"Identity":"x","RelativePath":"a\\b","FullPath":"/x"}]}}`))
 	f.Add([]byte("\xef\xbb\xbf{}"))
+	f.Add(real(f, "webapi.result.json"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		e, err := parseResult(raw)
 		if err != nil {

@@ -166,7 +166,7 @@ func (b *blobs) Get(_ context.Context, repo string, h v1.Hash) (io.ReadCloser, e
 
 // Put keeps a blob, whose reader fails where it is not what its digest says.
 func (b *blobs) Put(_ context.Context, repo string, h v1.Hash, rc io.ReadCloser) error {
-	content := bytes.NewBuffer(make([]byte, 0, b.largest.Load()))
+	content := bytes.NewBuffer(make([]byte, 0, b.largest.Load()+bytes.MinRead))
 	if _, err := content.ReadFrom(rc); err != nil {
 		return err
 	}
