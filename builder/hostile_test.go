@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -190,7 +191,11 @@ func hostileNames() []hostile.Input {
 	var inputs []hostile.Input
 	for _, name := range []string{"aux.txt", "a:b", "a?", "end.", "end ", `a\b`, "\x01", "\xff", ".wh.x", "x.$wcidirs$", "NUL", "com1.dll", "app.EXE"} {
 		inputs = append(inputs, folder(fmt.Sprintf("a file called %x", name), "Windows", func(t testing.TB, dir string) {
-			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			path := filepath.Join(dir, name)
+			if _, err := os.Stat(path); err == nil || runtime.GOOS == "windows" {
+				t.Skip("this system holds no such name")
+			}
+			if err := os.WriteFile(path, nil, 0o644); err != nil {
 				t.Skip(err)
 			}
 		}))

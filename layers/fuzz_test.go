@@ -12,7 +12,7 @@ import (
 
 // FuzzCheckJSON counts the values of JSON at least as high as its parser does.
 func FuzzCheckJSON(f *testing.F) {
-	for _, s := range []string{`{"a":[1,"x,[",{}],"b":null}`, `[]`, `"\\\""`, "[[],[]]", " 1 ", `{"a":{"b":{}}}`} {
+	for _, s := range []string{`{"a":[1,"x,[",{}],"b":null}`, `[]`, `"\\\""`, "[[],[]]", " 1 ", "1E700", `{"a":{"b":{}}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -20,7 +20,9 @@ func FuzzCheckJSON(f *testing.F) {
 			return
 		}
 		tokens := 0
-		for dec := json.NewDecoder(bytes.NewReader(raw)); ; tokens++ {
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.UseNumber() // of any size
+		for ; ; tokens++ {
 			if _, err := dec.Token(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {

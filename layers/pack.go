@@ -81,7 +81,10 @@ func (l *Layer) compress(ctx context.Context, w io.Writer, n int) (v1.Hash, erro
 	}
 	plain := newCounter()
 	err = l.verifiedTar(ctx, io.MultiWriter(plain, zw))
-	if err = errors.Join(err, zw.Close()); err != nil {
+	if closed := zw.Close(); err == nil { // else it says the same again
+		err = closed
+	}
+	if err != nil {
 		return v1.Hash{}, err
 	}
 	reuse()

@@ -3,6 +3,8 @@ package publish
 import (
 	"fmt"
 	"strings"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // TagError says that a tag could not be moved, and what became of the others.
@@ -17,7 +19,7 @@ type TagError struct {
 }
 
 func (e *TagError) Error() string {
-	s := fmt.Sprintf("tag %s:%s: %v; the image itself is there; tags moved: %s", e.Name, e.Failed, e.Err, listOrNone(e.Moved))
+	s := fmt.Sprintf("tag %s:%s: %s; the image itself is there; tags moved: %s", e.Name, e.Failed, placeless(e.Err), listOrNone(e.Moved))
 	if len(e.Back) > 0 {
 		s += "; put back: " + strings.Join(e.Back, ", ")
 	}
@@ -31,6 +33,21 @@ func (e *TagError) Error() string {
 }
 
 func (e *TagError) Unwrap() error { return e.Err }
+
+// placeless is the text of an error about a manifest without the place, which the
+// words around it name.
+func placeless(err error) string {
+	switch e := err.(type) { //nolint:errorlint // one that is wrapped has words around it
+	case interface{ reason() string }:
+		return e.reason()
+	case *distribution.Error:
+		if e.Try == "" {
+			return e.Reason()
+		}
+		return e.Reason() + "; " + e.Try
+	}
+	return err.Error()
+}
 
 func listOrNone(s []string) string {
 	if len(s) == 0 {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
@@ -23,7 +24,11 @@ type FormatError struct {
 }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("put the manifest into %s: %v: the registry takes no %s; try --format oci", e.Repository, e.Err, e.MediaType)
+	return fmt.Sprintf("put the manifest into %s: %s", e.Repository, e.reason())
+}
+
+func (e *FormatError) reason() string {
+	return fmt.Sprintf("%v; it takes no %s: publish with --format oci", e.Err, e.MediaType)
 }
 
 func (e *FormatError) Unwrap() error { return e.Err }
@@ -39,11 +44,15 @@ type KindError struct {
 }
 
 func (e *KindError) Error() string {
+	return fmt.Sprintf("put the manifest into %s:%s: %s", e.Repository, e.Tag, e.reason())
+}
+
+func (e *KindError) reason() string {
 	holds := "another kind of manifest"
 	if e.Holds != "" {
 		holds = "a manifest of type " + string(e.Holds)
 	}
-	return fmt.Sprintf("put the manifest into %s:%s: %v: the tag holds %s, and the registry does not let it turn into %s; use another tag, or delete this one first", e.Repository, e.Tag, e.Err, holds, e.Wanted)
+	return fmt.Sprintf("%v; the tag holds %s, and the registry does not let it turn into %s; use another tag, or delete this one first", e.Err, holds, e.Wanted)
 }
 
 func (e *KindError) Unwrap() error { return e.Err }
@@ -57,7 +66,11 @@ type ImmutableError struct {
 }
 
 func (e *ImmutableError) Error() string {
-	return fmt.Sprintf("put the manifest into %s:%s: %v: tags are immutable there, and this one names another image; use a new tag, or delete this one first", e.Repository, e.Tag, e.Err)
+	return fmt.Sprintf("put the manifest into %s:%s: %s", e.Repository, e.Tag, e.reason())
+}
+
+func (e *ImmutableError) reason() string {
+	return fmt.Sprintf("%v; this tag names another image and may not move: use a new tag, or delete this one first", e.Err)
 }
 
 func (e *ImmutableError) Unwrap() error { return e.Err }
@@ -82,7 +95,7 @@ func (r *Registry) explainManifest(ctx context.Context, ref string, mt types.Med
 		return &KindError{Repository: r.repo, Tag: ref, Holds: old.MediaType, Wanted: mt, Err: answer{status}}
 	case isDocker(mt) && refusesManifest(status) && namesDocker(status):
 		return &FormatError{Repository: r.repo, MediaType: mt, Err: answer{status}}
-	case !strings.Contains(ref, ":") && refusesMove(status):
+	case !strings.Contains(ref, ":") && (refusesMove(status) || old.Digest != (v1.Hash{}) && status.Status == http.StatusMethodNotAllowed):
 		return &ImmutableError{Repository: r.repo, Tag: ref, Err: answer{status}}
 	}
 	return err
@@ -90,7 +103,7 @@ func (r *Registry) explainManifest(ctx context.Context, ref string, mt types.Med
 
 // refusesMove tells whether the registry minds that the tag moves. Each has its own
 // way to say so: 409 is the protocol's, Amazon ECR answers 400 with TAG_INVALID,
-// Harbor 412, Azure 405 for a locked tag, others 403.
+// Harbor 412, others 403. Azure answers 405 for a locked tag, without a word of it.
 func refusesMove(e *distribution.StatusError) bool {
 	switch e.Status {
 	case http.StatusConflict, http.StatusPreconditionFailed:

@@ -3,6 +3,8 @@ package publish
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"strings"
 	"testing"
 )
@@ -12,17 +14,23 @@ func FuzzShape(f *testing.F) {
 	f.Add([]byte(`{"schemaVersion":2,"manifests":[{"digest":"sha256:00","annotations":{"a":"[,{\\\""}}]}`), 1)
 	f.Add([]byte(`[]`), maxDepth+1)
 	f.Add([]byte(`"\\"`), maxDepth)
+	f.Add([]byte(`1E700`), 1)
 	f.Fuzz(func(t *testing.T, raw []byte, around int) {
 		if !json.Valid(raw) {
 			return
 		}
 		n := max(0, around) % (2 * maxDepth)
 		nested := []byte(strings.Repeat("[", n) + string(raw) + strings.Repeat("]", n))
-		depth := 0
-		for dec, deep := json.NewDecoder(bytes.NewReader(nested)), 0; ; depth = max(depth, deep) {
+		depth, deep := 0, 0
+		dec := json.NewDecoder(bytes.NewReader(nested))
+		dec.UseNumber() // of any size
+		for ; ; depth = max(depth, deep) {
 			token, err := dec.Token()
-			if err != nil {
+			if errors.Is(err, io.EOF) {
 				break
+			}
+			if err != nil {
+				t.Fatal(err)
 			}
 			switch token {
 			case json.Delim('['), json.Delim('{'):

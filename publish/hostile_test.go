@@ -159,9 +159,9 @@ func hostileIndexes() []hostile.Input {
 func hostileTarballs() []hostile.Input {
 	tarball := func(name, want string, prepare func(t testing.TB, file, outside string)) hostile.Input {
 		in := target(name, want, func(testing.TB, string, string) {})
-		make := in.Make
+		layout := in.Make
 		in.Make = func(t testing.TB, dir string) string {
-			file := make(t, dir) + ".tar"
+			file := layout(t, dir) + ".tar"
 			prepare(t, file, dir)
 			return file
 		}

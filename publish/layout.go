@@ -109,7 +109,11 @@ func (l *Layout) putBlob(ctx context.Context, layer v1.Layer) (Put, error) {
 		return err
 	})
 	if err != nil {
-		return Put{}, fmt.Errorf("write %s to %s: %w", digest, l.Name(), err)
+		what := digest.String()
+		if strings.Contains(err.Error(), what) {
+			what = "a layer" // which the error names
+		}
+		return Put{}, fmt.Errorf("write %s to %s: %w", what, l.Name(), err)
 	}
 	return Put{How: Written, Bytes: n}, nil
 }

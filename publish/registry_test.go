@@ -237,7 +237,7 @@ func TestRegistryErrors(t *testing.T) {
 		says     []string
 	}{
 		"401 anonymous":   {answer(401, "UNAUTHORIZED"), nil, distribution.Unauthorized.In, []string{"UNAUTHORIZED", "no credentials were found", "DOTNET_CONTAINER_PUSH_REGISTRY_UNAME", "nanobuild login"}},
-		"403 with rights": {answer(403, "DENIED"), anyHost{known}, distribution.Unauthorized.In, []string{"DENIED", "lack the right to push"}},
+		"403 with rights": {answer(403, "DENIED"), anyHost{known}, distribution.Unauthorized.In, []string{"DENIED", "may not push"}},
 		"404":             {answer(404, "NAME_UNKNOWN"), nil, distribution.NotFound.In, []string{"NAME_UNKNOWN", "create the repository"}},
 		"418":             {answer(418, "TEAPOT"), nil, func(err error) bool { return true }, []string{"TEAPOT"}},
 	} {

@@ -25,7 +25,7 @@ func openArchive(ctx context.Context, given, s string) (source, error) {
 	}
 	t, err := scanTar(ctx, want.path, maxKeep)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
+		return nil, fmt.Errorf("%w: there is no such file", ErrNotFound)
 	}
 	if err != nil {
 		return nil, err

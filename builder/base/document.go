@@ -175,10 +175,10 @@ func parseConfig(raw []byte, m *v1.Manifest) (config, error) {
 // for amd64, of the build osVersion if that is not empty.
 func (c config) usable(osVersion string) error {
 	if p := c.platform(); c.OS != "windows" || c.Architecture != "amd64" {
-		return fmt.Errorf("it is an image for %s: a base must be one for windows/amd64", describe(p))
+		return fmt.Errorf("it is an image for %s: name one for windows/amd64", describe(p))
 	}
 	if osVersion != "" && !matches(c.OSVersion, osVersion) {
-		return fmt.Errorf("it is Windows %s, not %s as --os-version asks", orNone(c.OSVersion), osVersion)
+		return fmt.Errorf("it is Windows %s, not %s as --os-version asks: leave that away, or name another image", orNone(c.OSVersion), osVersion)
 	}
 	if len(c.RootFS.DiffIDs) == 0 {
 		return errors.New("it has no layers")

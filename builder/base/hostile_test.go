@@ -227,14 +227,37 @@ func hostileFolders() []hostile.Input {
 		replace("blobs are folders", "no images", func(t testing.TB, dir string) error {
 			return eachBlob(dir, func(blob string) error { return errors.Join(os.Remove(blob), os.Mkdir(blob, 0o755)) })
 		}),
+		replace("blobs are pipes", "no images", func(t testing.TB, dir string) error {
+			return eachBlob(dir, func(blob string) error {
+				err := os.Remove(blob)
+				hostile.Pipe(t, blob)
+				return err
+			})
+		}),
+		replace("index.json is a pipe", "no OCI layout", func(t testing.TB, dir string) error {
+			err := os.Remove(filepath.Join(dir, "index.json"))
+			hostile.Pipe(t, filepath.Join(dir, "index.json"))
+			return err
+		}),
+		replace("index.json is a link to a file that is none", "parse index.json", func(t testing.TB, dir string) error {
+			err := os.Remove(filepath.Join(dir, "index.json"))
+			hostile.Link(t, hostile.Write(t, filepath.Join(filepath.Dir(dir), "secret"), strings.NewReader("password")), filepath.Join(dir, "index.json"))
+			return err
+		}),
 		replace("blobs are elsewhere", "", func(t testing.TB, dir string) error {
 			other := filepath.Join(filepath.Dir(dir), "other")
-			return errors.Join(os.Rename(filepath.Join(dir, "blobs"), other), os.Symlink(other, filepath.Join(dir, "blobs")))
+			err := os.Rename(filepath.Join(dir, "blobs"), other)
+			hostile.Link(t, other, filepath.Join(dir, "blobs"))
+			return err
 		}),
 		replace("links in a circle", "no images", func(t testing.TB, dir string) error {
-			return eachBlob(dir, func(blob string) error { return errors.Join(os.Remove(blob), os.Symlink(blob, blob)) })
+			return eachBlob(dir, func(blob string) error {
+				err := os.Remove(blob)
+				hostile.Link(t, blob, blob)
+				return err
+			})
 		}),
-		replace("index.json in capitals", "no OCI layout", func(t testing.TB, dir string) error {
+		replace("index.json in capitals", hostile.Any, func(t testing.TB, dir string) error {
 			return os.Rename(filepath.Join(dir, "index.json"), filepath.Join(dir, "INDEX.JSON"))
 		}),
 	}

@@ -115,7 +115,7 @@ func pick(all []candidate, osVersion string) (candidate, error) {
 		}
 	}
 	if len(windows) == 0 {
-		return candidate{}, fmt.Errorf("no image for windows/amd64 in the list: it holds %s", summary(all))
+		return candidate{}, fmt.Errorf("no image for windows/amd64 in the list: it holds %s; name another image", summary(all))
 	}
 	builds := map[string]bool{}
 	var best *candidate

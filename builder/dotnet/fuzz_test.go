@@ -28,8 +28,8 @@ func FuzzParseDiagnostic(f *testing.F) {
 	})
 }
 
-// real returns an excerpt of a file that SDK 10.0.401 wrote for the sample webapi.
-func real(f *testing.F, name string) []byte {
+// written returns an excerpt of a file that SDK 10.0.401 wrote for the sample webapi.
+func written(f *testing.F, name string) []byte {
 	f.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
@@ -39,7 +39,7 @@ func real(f *testing.F, name string) []byte {
 }
 
 func FuzzParseRuntimeConfig(f *testing.F) {
-	f.Add(real(f, "webapi.runtimeconfig.json"))
+	f.Add(written(f, "webapi.runtimeconfig.json"))
 	f.Add([]byte("\xef\xbb\xbf" + `{"runtimeOptions":{"framework":{"name":"Microsoft.NETCore.App","version":"8.0.0"},"frameworks":[{"name":"x"}]}}`))
 	f.Add([]byte(`{"runtimeOptions":{"includedFrameworks":[null,{}],"framework":null}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -82,7 +82,7 @@ func FuzzParseProperties(f *testing.F) {
 
 func FuzzParseDeps(f *testing.F) {
 	f.Add([]byte(`{"runtimeTarget":{"name":"n"},"targets":{"n":{"A/1":{"runtime":{"A.dll":{}}},"P/1":{"resources":{"x/P.dll":{"locale":"de"}}}}},"libraries":{"P/1":{"type":"package"}}}`))
-	f.Add(real(f, "webapi.deps.json"))
+	f.Add(written(f, "webapi.deps.json"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		origins, err := parseDeps(raw, "A")
 		if err != nil && origins != nil {
@@ -99,7 +99,7 @@ func FuzzParseDeps(f *testing.F) {
 func FuzzParseResult(f *testing.F) {
 	f.Add([]byte(`{"Properties":{"A":"b"},"Items":{"ResolvedFileToPublish":[{"Identity":"x","RelativePath":"a\\b","FullPath":"/x"}]}}`))
 	f.Add([]byte("\xef\xbb\xbf{}"))
-	f.Add(real(f, "webapi.result.json"))
+	f.Add(written(f, "webapi.result.json"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		e, err := parseResult(raw)
 		if err != nil {

@@ -26,6 +26,7 @@ type access struct {
 	challenge challenge
 	config    *authn.AuthConfig // nil before they were looked for
 	named     atomic.Bool       // credentials are shown to the registry
+	forgone   atomic.Bool       // there were some, which it refused
 	stale     *atomic.Bool      // the token will be refused soon
 	expiry    *time.Timer
 	refresh   string // a token for tokens, which the token server gave
@@ -126,6 +127,7 @@ func (a *access) forgo() bool {
 	a.repository.net.o.Notice(fmt.Sprintf("%s refuses the stored credentials; asking without any", a.repository.name.RegistryStr()))
 	a.config = &authn.AuthConfig{}
 	a.named.Store(false)
+	a.forgone.Store(true)
 	a.now = &grant{scheme: a.now.scheme}
 	return true
 }

@@ -18,6 +18,7 @@ import (
 type bed struct {
 	row      row
 	pace     pace
+	hurry    time.Duration // by how much the client's pauses and the life of tokens are shorter
 	network  interface{ listen(string) net.Listener }
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	registry http.Handler // past all faults
@@ -55,6 +56,7 @@ func (b *bed) start(seed uint64) string {
 	if b.row.token != nil {
 		b.gate = b.row.token()
 		b.gate.next = handler
+		b.gate.life /= b.hurry
 		handler = b.gate
 	}
 	for _, h := range b.row.habits {
@@ -134,8 +136,8 @@ func (p plainOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // client returns the way to the registry, and the record of its pauses.
-func (b *bed) client(p distribution.Policy, pauses *pauses, scale time.Duration) *distribution.Network {
-	p.Sleep = pauses.sleep(scale)
+func (b *bed) client(p distribution.Policy, pauses *pauses) *distribution.Network {
+	p.Sleep = pauses.sleep(b.hurry)
 	return distribution.NewNetwork(distribution.NetworkOptions{
 		Transport: b.transport(), Policy: p, ChunkSize: b.row.chunk,
 		Notice:    pauses.notice,

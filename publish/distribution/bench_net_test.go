@@ -99,7 +99,7 @@ func (p *pauses) notice(text string) {
 	p.notices = append(p.notices, time.Since(p.begin).Round(time.Millisecond).String()+" "+text)
 }
 
-// sleep is the Sleep of a policy. What it waits is the scale'th part.
+// sleep is the Sleep of a policy. It waits for the scale'th part of what it should.
 func (p *pauses) sleep(scale time.Duration) func(context.Context, time.Duration) error {
 	return func(ctx context.Context, d time.Duration) error {
 		p.mu.Lock()

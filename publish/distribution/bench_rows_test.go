@@ -70,13 +70,13 @@ func statusRows() []row {
 	}
 	for _, f := range []fault{
 		retryAfter(429, false), retryAfter(429, true), retryAfter(503, false), retryAfter(503, true),
-		page(502, anyRequest), page(503, anyRequest), page(200, content), page(200, anyRequest),
+		page(502, anyRequest), page(503, anyRequest), page(200, content),
 		forbidden("403 with words of a rate limit", `{"errors":[{"code":"DENIED","message":"You have exceeded a secondary rate limit"}]}`, not(isMethod(http.MethodHead))),
 		forbidden("403 for a moment, on reads without credentials", "", content),
 	} {
 		all = append(all, row{name: f.name, faults: these(f), rate: often})
 	}
-	return all
+	return append(all, row{name: "200 with a web page, to everything", faults: these(page(200, anyRequest)), rate: often})
 }
 
 func connectionRows() []row {

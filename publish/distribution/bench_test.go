@@ -17,7 +17,12 @@ import (
 )
 
 // seeds is how often each row is run.
-const seeds = 20
+func seeds() uint64 {
+	if raced || testing.Short() {
+		return 3
+	}
+	return 20
+}
 
 var onlySeed = flag.Uint64("seed", 0, "run the bench with this seed only")
 
@@ -48,7 +53,7 @@ func TestBench(t *testing.T) {
 			t.Run(strings.ReplaceAll(r.name, "/", ""), func(t *testing.T) {
 				t.Parallel()
 				line := table.line(r)
-				for seed := range uint64(seeds) {
+				for seed := range seeds() {
 					if *onlySeed != 0 && seed+1 != *onlySeed {
 						continue
 					}
@@ -65,15 +70,15 @@ func TestBench(t *testing.T) {
 
 func runInMemory(ctx context.Context, r row, seed uint64) outcome {
 	n := new(wires)
-	b := &bed{row: r, pace: defaults, network: n, dial: n.dial, registry: newShelf(), repo: "app"}
-	return b.run(ctx, seed, distribution.Policy{}, 1)
+	b := &bed{row: r, pace: defaults, network: n, dial: n.dial, registry: newShelf(), repo: "app", hurry: 1}
+	return b.run(ctx, seed, distribution.Policy{})
 }
 
 // run pushes and pulls the image.
-func (b *bed) run(ctx context.Context, seed uint64, p distribution.Policy, scale time.Duration) (out outcome) {
+func (b *bed) run(ctx context.Context, seed uint64, p distribution.Policy) (out outcome) {
 	waits := &pauses{begin: time.Now()}
 	host := b.start(seed)
-	n := b.client(p, waits, scale)
+	n := b.client(p, waits)
 	begin := time.Now()
 	err := b.pushAndPull(ctx, n, host)
 	out.elapsed = time.Since(begin)

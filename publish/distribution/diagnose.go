@@ -9,10 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // diagnose tells of what kind an error is, and what to try.
@@ -35,8 +37,10 @@ func (r *Repository) diagnose(ctx context.Context, err error) (Kind, string) {
 	var stalled *StallError
 	var network *url.Error
 	switch {
-	case errors.As(err, &plain), errors.As(err, &address), errors.As(err, &redirects), errors.As(err, &proxy), errors.As(err, &files):
+	case errors.As(err, &plain), errors.As(err, &address), errors.As(err, &proxy), errors.As(err, &files):
 		return Unreachable, "" // they say it themselves
+	case errors.As(err, &redirects):
+		return Unreachable, checkAnswers(host)
 	case errors.As(err, &damaged):
 		return Unreachable, fmt.Sprintf("check that %s is a registry, and that nothing on the way to it changes answers", host)
 	case errors.As(err, &stalled):
@@ -81,18 +85,28 @@ func (r *Repository) diagnoseStatus(ctx context.Context, e *StatusError) (Kind, 
 	host := r.name.RegistryStr()
 	switch {
 	case e.Status < http.StatusMultipleChoices:
-		return Unreachable, fmt.Sprintf("check that %s is a registry, and that no proxy or login page answers in its place", e.Host)
+		return Unreachable, checkAnswers(e.Host)
 	case e.limited():
 		if r.access.anonymous(ctx) {
 			return Trouble, "log in to raise the limit (" + loginCommand(host) + "), or try again later"
 		}
 		return Trouble, "try again later"
+	case e.readOnly():
+		return Refused, "try again when it takes pushes, or push to another registry"
+	case e.Status == http.StatusForbidden && e.overQuota():
+		return Refused, fmt.Sprintf("free or raise the quota of %s", r.name)
 	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
 		return Unauthorized, r.diagnoseRights(ctx)
+	case r.rights == Push && e.has(transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode):
+		return Refused, fmt.Sprintf("%s loses what it was sent: look for a job that cleans it up, and try again", host)
+	case e.Status == http.StatusNotFound && e.Path == "/v2/":
+		return NotFound, checkAnswers(e.Host)
 	case e.Status == http.StatusNotFound:
 		return NotFound, r.diagnoseMissing()
+	case e.Status == http.StatusRequestEntityTooLarge && len(e.Errors) > 0:
+		return Refused, fmt.Sprintf("free or raise the quota of %s", r.name)
 	case e.Status == http.StatusRequestEntityTooLarge:
-		return Refused, fmt.Sprintf("free or raise the quota of %s, or pass --upload-chunk-size where a proxy limits requests", r.name)
+		return Refused, fmt.Sprintf("a proxy in front of %s may limit requests: have its limit raised, or pass a smaller --upload-chunk-size", host)
 	case e.Status == http.StatusInsufficientStorage:
 		return Refused, fmt.Sprintf("free or raise the storage of %s", host)
 	case e.Status >= http.StatusInternalServerError || passingStatus(e.Status):
@@ -102,15 +116,47 @@ func (r *Repository) diagnoseStatus(ctx context.Context, e *StatusError) (Kind, 
 	case e.Status == http.StatusMethodNotAllowed && r.rights == Push:
 		return Refused, fmt.Sprintf("%s may be a read-only mirror: push to the registry behind it", host)
 	}
-	return Refused, ""
+	return Refused, e.diagnoseCode()
+}
+
+// diagnoseCode is what to try about a refusal for which its code alone gives the
+// reason.
+func (e *StatusError) diagnoseCode() string {
+	switch {
+	case e.has(transport.DigestInvalidErrorCode, transport.SizeInvalidErrorCode):
+		return fmt.Sprintf("something on the way to %s changes what is sent: try again, or look at the proxy (HTTPS_PROXY, NO_PROXY)", e.Host)
+	case e.has(transport.NameInvalidErrorCode):
+		return "take another name: the registry has rules of its own for names"
+	case e.has(transport.ManifestInvalidErrorCode):
+		return "the registry may want the other format: publish with --format oci, or --format docker"
+	}
+	return ""
+}
+
+// readOnly tells whether a registry says that it takes nothing now.
+func (e *StatusError) readOnly() bool {
+	return e.Status == http.StatusForbidden && e.mentions("read-only", "read only", "readonly", "maintenance")
+}
+
+// overQuota tells whether a registry says that there is too much of something.
+func (e *StatusError) overQuota() bool { return e.mentions("quota", "exceed", "storage limit") }
+
+func (e *StatusError) mentions(words ...string) bool {
+	said := strings.ToLower(e.said())
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(said, w) })
+}
+
+// checkAnswers is what to try when the answers are none of a registry.
+func checkAnswers(host string) string {
+	return fmt.Sprintf("check that %s is a registry, and that no proxy or login page answers in its place", host)
 }
 
 func (r *Repository) diagnoseRights(ctx context.Context) string {
 	host := r.name.RegistryStr()
-	if r.access.anonymous(ctx) {
+	if r.access.anonymous(ctx) && !r.access.forgone.Load() {
 		return fmt.Sprintf("no credentials were found for %s; log in: %s%s", host, loginCommand(host), r.variables())
 	}
-	s := fmt.Sprintf("the credentials for %s are wrong, or lack the right to %s; log in again: %s", host, r.right(), loginCommand(host))
+	s := fmt.Sprintf("the credentials for %s are wrong, or may not %s; log in again: %s", host, r.right(), loginCommand(host))
 	if host == "ghcr.io" && r.rights == Push {
 		s += ", with a token that has write:packages; in GitHub Actions give the job `permissions: packages: write`"
 	}

@@ -18,7 +18,7 @@ func (e *ProxyError) Error() string {
 	text := fmt.Sprintf("the proxy %s refuses to connect to %s: %d %s", e.Proxy, e.Host, e.Status, http.StatusText(e.Status))
 	switch {
 	case e.Status == http.StatusProxyAuthRequired:
-		return text + "; give it a user and password, as in HTTPS_PROXY=http://USER:PASSWORD@" + e.Proxy
+		return text + "; put a user name and password for it in front of its host in HTTPS_PROXY"
 	case e.Status >= http.StatusInternalServerError:
 		return text + "; it may not reach that host, or is in trouble"
 	}

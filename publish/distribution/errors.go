@@ -57,16 +57,20 @@ func (e *Error) where() string {
 func (e *Error) Reason() string { return e.secrets.Redact(e.reason()) }
 
 func (e *Error) reason() string {
+	host := e.Repository.RegistryStr()
 	var status *StatusError
-	var late *tooLongError
-	if errors.As(e.Err, &status) && sameHost(status.Host, e.Repository.RegistryStr()) && !errors.As(e.Err, &late) {
+	if errors.As(e.Err, &status) && sameHost(status.Host, host) {
+		var late *tooLongError
+		if errors.As(e.Err, &late) {
+			return status.Answer() + "; " + late.wish()
+		}
 		return status.Answer()
 	}
 	var damaged *DamagedError
 	if errors.As(e.Err, &damaged) && strings.Contains(e.Doing, damaged.What[strings.LastIndexByte(damaged.What, ' ')+1:]) {
 		return damaged.Why
 	}
-	return brief(e.Err)
+	return briefAt(e.Err, host)
 }
 
 // In tells whether the [Error] in err is of the kind.

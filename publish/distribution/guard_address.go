@@ -1,6 +1,7 @@
 package distribution
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -24,8 +25,8 @@ func (e *AddressError) Error() string {
 		to += " (" + e.Address + ")"
 	}
 	text := fmt.Sprintf("%s points to %s, an address inside a network that you did not name", from, to)
-	if Loopback(e.To) {
-		return text
+	if ip, err := netip.ParseAddr(cmp.Or(e.Address, hostname(e.To))); Loopback(e.To) || err == nil && zoneOf(ip) == zoneClosed {
+		return text + "; tell who runs " + from // nobody's registry is there
 	}
 	return text + "; if it is yours, name it by --insecure " + e.To
 }

@@ -34,6 +34,9 @@ func (n *Network) Login(ctx context.Context, registry name.Registry, given authn
 	switch kind {
 	case Unauthorized:
 		try = "check the user name and the password; many registries want a token in place of the password"
+		if given.IdentityToken != "" {
+			try = "get a new identity token"
+		}
 	case NotFound:
 		try = "check the name: " + registry.RegistryStr() + " does not answer like a registry"
 	}

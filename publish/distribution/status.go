@@ -35,14 +35,15 @@ func (e *StatusError) Error() string {
 
 // Answer returns the status and the server's own message, without the request.
 func (e *StatusError) Answer() string {
-	s := fmt.Sprint(e.Status)
-	if text := http.StatusText(e.Status); text != "" {
-		s += " " + text
-	}
 	if said := e.said(); said != "" {
-		s += ": " + said
+		return e.line() + ": " + said
 	}
-	return s
+	return e.line()
+}
+
+// line is the status as the protocol writes it.
+func (e *StatusError) line() string {
+	return strings.TrimSpace(fmt.Sprint(e.Status, " ", http.StatusText(e.Status)))
 }
 
 // said is the server's own message.
@@ -52,7 +53,7 @@ func (e *StatusError) said() string {
 	}
 	parts := make([]string, 0, len(e.Errors))
 	for _, d := range e.Errors {
-		part := strings.Trim(string(d.Code)+": "+d.Message, ": ")
+		part := strings.TrimRight(strings.Trim(string(d.Code)+": "+d.Message, ": "), ".")
 		if detail := detailText(d.Detail); detail != "" {
 			part += " " + detail
 		}
@@ -122,7 +123,9 @@ func refusal(resp *http.Response) *StatusError {
 		}
 		return e
 	}
-	e.Text = firstWords(body)
+	if e.Text = firstWords(body); e.Text == webPage(e.line()) {
+		e.Text = "a web page" // whose title says nothing more
+	}
 	return e
 }
 
@@ -149,11 +152,13 @@ var pageTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
 // firstWords is what to show of an answer that is not a registry's.
 func firstWords(body []byte) string {
 	if m := pageTitle.FindSubmatch(body); m != nil {
-		return fmt.Sprintf("a web page titled %q", shorten(strings.Join(strings.Fields(string(m[1])), " ")))
+		return webPage(shorten(strings.Join(strings.Fields(string(m[1])), " ")))
 	}
 	line, _, _ := bytes.Cut(bytes.TrimSpace(body), []byte("\n"))
 	return shorten(strings.TrimSpace(string(line)))
 }
+
+func webPage(title string) string { return fmt.Sprintf("a web page titled %q", title) }
 
 // maxText is the longest text of a server that is shown, in bytes.
 const maxText = 400

@@ -60,8 +60,10 @@ type tooLongError struct {
 }
 
 func (e *tooLongError) Error() string {
-	return fmt.Sprintf("%v; the registry asks to wait for %s", e.err, e.asked)
+	return fmt.Sprintf("%v; %s", e.err, e.wish())
 }
+
+func (e *tooLongError) wish() string { return "it asks to wait for " + waitText(e.asked) }
 
 func (e *tooLongError) Unwrap() error { return e.err }
 
@@ -140,31 +142,4 @@ func retryAfter(err error) time.Duration {
 		return status.RetryAfter
 	}
 	return 0
-}
-
-// brief leaves the query out of an address in the text of an error: that of an
-// upload is the key to it.
-func brief(err error) string {
-	for {
-		switch e := err.(type) { //nolint:errorlint // what is wrapped has words around it
-		case finalError:
-			err = e.error
-		case *partError:
-			err = e.err
-		default:
-			return requestText(err)
-		}
-	}
-}
-
-func requestText(err error) string {
-	network, ok := err.(*url.Error) //nolint:errorlint // one that is wrapped has words around it
-	if !ok {
-		return err.Error()
-	}
-	u, perr := url.Parse(network.URL)
-	if perr != nil {
-		return network.Err.Error()
-	}
-	return fmt.Sprintf("%s %s%s: %v", strings.ToUpper(network.Op), u.Host, u.Path, network.Err)
 }

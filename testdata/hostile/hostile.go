@@ -20,9 +20,11 @@ const (
 	// maxMemory is how much a process may hold at its worst, the test program
 	// itself included, in KiB.
 	maxMemory = 100 << 10
-	// tooLong ends a process that does not come back. It is no measure: what an
-	// input really takes is logged.
-	tooLong = time.Minute
+	// tooLong ends a process that does not come back.
+	tooLong = 3 * time.Minute
+	// maxTime is how long a process may compute, which does not depend on what
+	// else the machine does. What an input really takes is logged: seconds.
+	maxTime = 30 * time.Second
 )
 
 // Door puts an input through a package's public functions. It writes below out
@@ -117,8 +119,11 @@ func (in Input) attempt(t *testing.T) {
 	cmd.Dir = temp
 	start := time.Now()
 	output, err := cmd.CombinedOutput()
-	took := fmt.Sprintf("%s, %s of them computing", time.Since(start).Round(time.Millisecond),
-		(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Round(time.Millisecond))
+	computed := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	took := fmt.Sprintf("%s, %s of them computing", time.Since(start).Round(time.Millisecond), computed.Round(time.Millisecond))
+	if computed > maxTime && !raceDetector {
+		t.Errorf("it computed for %s, at most %s are allowed", computed, maxTime)
+	}
 	if err != nil {
 		t.Fatalf("the process ended with %v after %s:\n%s", err, took, last(output, 4000))
 	}

@@ -21,10 +21,14 @@ func (a *app) inspect() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "inspect IMAGE|oci:DIR[:tag]|tar:FILE",
-		Short: "Show config, layers and lint verdict of an image",
+		Short: "Show config, layers, hosts and lint verdict of an image",
 		Long: `Shows what an image is made of: its platform and config, and each layer with its
 origin and size. Layers that nanobuild made are read and checked for what
-Windows' importer demands.`,
+Windows' importer demands.
+
+It tells which versions of Windows run the image, in a process of their own kernel
+or in Hyper-V's virtual machine, and until when Microsoft supports the Windows and
+the .NET in it; what is past its end says OUT OF SUPPORT.`,
 		Example: `  nanobuild inspect ghcr.io/me/web:v1
   nanobuild inspect oci:bin/nanobuild -o json`,
 		Args: cobra.ExactArgs(1),
@@ -69,6 +73,7 @@ func writeInspection(w io.Writer, i *flow.Inspection) error {
 			fmt.Fprintf(t, "%s\t%s\n", row[0], row[1])
 		}
 	}
+	writeHosts(t, i.RunsOn)
 	fmt.Fprintf(t, "\nLAYER\tSIZE\tFILES\tLINT\tDIGEST\n")
 	var total int64
 	for _, l := range i.Layers {
@@ -96,6 +101,7 @@ func facts(i *flow.Inspection) [][2]string {
 		{"image", i.Image}, {"digest", i.Digest}, {"index", i.Index}, {"media type", i.MediaType},
 		{"platform", i.Platform.OS + "/" + i.Platform.Architecture + " " + i.Platform.OSVersion},
 		{"os features", strings.Join(i.Platform.OSFeatures, " ")},
+		{"windows", windowsText(i.Windows)}, {".NET", dotnetText(i.DotNet)},
 		{"lint", i.Verdict},
 		{"created", i.Created.UTC().Format(time.RFC3339)},
 		{"base", i.Base.Name}, {"base digest", i.Base.Digest},

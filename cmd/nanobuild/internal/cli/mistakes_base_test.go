@@ -92,7 +92,7 @@ func baseMistakes() []mistake {
 			s.serve(t, "index.docker.io", wantsToken("https://auth.docker.io/token", "t0ken", s.working()))
 			s.serve(t, "auth.docker.io", givesToken("other"))
 		}},
-		{name: "mirror-and-source-without-base", code: exitBase, names: []string{baseRef, "mirror.example.com", "404"}, args: append(base, "--registry-map", registryHost+"=mirror.example.com/corp"), plan: func(t *testing.T, s *scene) {
+		{name: "mirror-and-source-without-base", code: exitBase, warns: true, names: []string{baseRef, "mirror.example.com", "404"}, args: append(base, "--registry-map", registryHost+"=mirror.example.com/corp"), plan: func(t *testing.T, s *scene) {
 			s.serve(t, registryHost, s.working())
 			s.serve(t, "mirror.example.com", mistaken(nil, says(anything, http.StatusForbidden, "DENIED", "no access")))
 		}},
@@ -125,13 +125,15 @@ func argumentMistakes() []mistake {
 		}},
 		{name: "ca-file-missing", code: exitUsage, names: []string{"--ca-file", "nowhere.pem"}, system: true, args: pushed("--ca-file", "nowhere.pem")},
 		{name: "insecure-with-scheme", code: exitUsage, names: []string{"--insecure " + registryHost}, args: pushed("--insecure", "http://"+registryHost)},
-		{name: "push-missing-layout", code: exitBase, names: []string{"oci:nowhere"}, system: true, args: []string{"push", "oci:nowhere", "--repo", webRepo}},
-		{name: "push-missing-tarball", code: exitBase, names: []string{"tar:nowhere.tar"}, system: true, args: []string{"push", "tar:nowhere.tar", "--repo", webRepo}},
+		{name: "push-missing-layout", code: exitBase, names: []string{"oci:", "nowhere"}, args: []string{"push", "oci:nowhere", "--repo", webRepo}},
+		{name: "push-missing-tarball", code: exitBase, names: []string{"tar:", "nowhere.tar"}, args: []string{"push", "tar:nowhere.tar", "--repo", webRepo}},
 		{name: "push-no-file", code: exitUsage, names: []string{webRepo + ":v1"}, args: []string{"push", webRepo + ":v1", "--repo", webRepo}},
-		{name: "repo-with-tag", code: exitUsage, names: []string{webRepo + ":v1", "-t v1"}, args: []string{"push", "oci:base", "--repo", webRepo + ":v1"}},
-		{name: "repo-with-scheme", code: exitUsage, names: []string{webRepo}, args: []string{"push", "oci:base", "--repo", "https://" + webRepo}},
+		{name: "repo-with-tag", code: exitUsage, names: []string{webRepo + ":v1", "-t v1"}, args: []string{"push", "oci:image", "--repo", webRepo + ":v1"}},
+		{name: "repo-with-scheme", code: exitUsage, names: []string{webRepo}, args: []string{"push", "oci:image", "--repo", "https://" + webRepo}},
 		{name: "image-refs-without-folder", code: exitUsage, names: []string{"--image-refs"}, system: true, args: pushed("--image-refs", "no/folder/refs")},
 		{name: "chunk-size", code: exitUsage, names: []string{"--upload-chunk-size"}, args: pushed("--upload-chunk-size", "50 cows")},
-		{name: "login-to-repository", code: exitUsage, names: []string{webRepo, registryHost}, args: []string{"login", webRepo, "-u", "me", "--password-stdin"}},
+		{name: "login-to-repository", code: exitUsage, names: []string{webRepo, registryHost}, args: []string{"login", webRepo, "-u", "me", "--password-stdin"}, plan: func(_ *testing.T, s *scene) {
+			s.stdin = "right-pass\n"
+		}},
 	}
 }

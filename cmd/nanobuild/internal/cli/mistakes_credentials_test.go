@@ -37,7 +37,7 @@ func credentialMistakes() []mistake {
 				says(beginUpload, http.StatusForbidden, "DENIED", "requested access to the resource is denied"))))
 		}},
 		{name: "ghcr-without-write-packages", code: exitPush, names: []string{"ghcr.io/me/web", "403", "write:packages"},
-			args: []string{"push", "oci:base", "--repo", "ghcr.io/me/web", "-t", "v1"}, plan: func(t *testing.T, s *scene) {
+			args: []string{"push", "oci:image", "--repo", "ghcr.io/me/web", "-t", "v1"}, plan: func(t *testing.T, s *scene) {
 				s.environ = append(s.environ, "GITHUB_TOKEN=ghs_0123456789", "GITHUB_ACTOR=me")
 				s.serve(t, "ghcr.io", mistaken(wantsToken("https://ghcr.io/token", "t0ken", mistaken(s.working(),
 					says("^POST", http.StatusForbidden, "DENIED", "permission_denied: The token provided does not match expected scopes."))),
@@ -56,7 +56,7 @@ func credentialMistakes() []mistake {
 			s.write(t, s.home, ".docker/config.json", `{"auths": {`)
 			s.serve(t, registryHost, wantsBasic("me", "right-pass", s.working()))
 		}},
-		{name: "missing-credential-helper", code: exitPush, names: []string{webRepo, "docker-credential-nowhere"}, args: pushed(), plan: func(t *testing.T, s *scene) {
+		{name: "missing-credential-helper", code: exitPush, system: true, names: []string{webRepo, "docker-credential-nowhere"}, args: pushed(), plan: func(t *testing.T, s *scene) {
 			s.write(t, s.home, ".docker/config.json", `{"credsStore": "nowhere"}`)
 			s.serve(t, registryHost, wantsBasic("me", "right-pass", s.working()))
 		}},

@@ -14,7 +14,7 @@ import (
 func networkMistakes() []mistake {
 	return []mistake{
 		{name: "unknown-host", code: exitPush, names: []string{"registry.invalid/team/web", "no such host"},
-			args: []string{"push", "oci:base", "--repo", "registry.invalid/team/web", "-t", "v1"}},
+			args: []string{"push", "oci:image", "--repo", "registry.invalid/team/web", "-t", "v1"}},
 		{name: "connection-refused", code: exitPush, names: []string{webRepo, "refused"}, system: true, args: pushed(), plan: func(t *testing.T, s *scene) {
 			s.places.set(registryHost+":443", deadAddress(t))
 		}},

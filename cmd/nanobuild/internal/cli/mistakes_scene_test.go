@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -22,8 +23,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/nanobuild/nanobuild/builder/base/sample"
 	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
@@ -57,12 +61,25 @@ func newScene(t *testing.T, a *authority) *scene {
 		registry: registry.New(registry.Logger(log.New(io.Discard, "", 0))),
 	}
 	publishDemo(t, s.dir)
+	writeImage(t, filepath.Join(s.dir, "image"))
 	s.transport = Process{}.newTransport()
 	s.transport.Proxy = nil
 	s.transport.TLSClientConfig = &tls.Config{RootCAs: a.pool(), MinVersion: tls.VersionTLS12}
 	s.transport.DialContext = s.places.dial(s.transport.DialContext)
 	t.Cleanup(s.transport.CloseIdleConnections)
 	return s
+}
+
+// writeImage makes a layout with one image.
+func writeImage(t *testing.T, dir string) {
+	t.Helper()
+	made, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := made.AppendImage(ourImage(t, sample.Options{})); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // places leads names of hosts to servers.
@@ -251,6 +268,26 @@ func (s *scene) run(t *testing.T, args ...string) result {
 		Now: time.Now, Transport: s.transport, Version: "test", policy: hasty(),
 	}, args)
 	return result{code, stdout.String(), stderr.String()}
+}
+
+// wholeBlob tells whether a file is one that a layout keeps for the next run when a
+// push beside it does not succeed: a blob that no index names, or a folder of them.
+func (s *scene) wholeBlob(t *testing.T, file string) bool {
+	t.Helper()
+	rel, err := filepath.Rel(filepath.Join(s.dir, "out"), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch rel = filepath.ToSlash(rel); rel {
+	case ".", "blobs", "blobs/sha256":
+		return true
+	}
+	hex, ok := strings.CutPrefix(rel, "blobs/sha256/")
+	if !ok {
+		return false
+	}
+	content, err := os.ReadFile(file)
+	return err == nil && fmt.Sprintf("%x", sha256.Sum256(content)) == hex
 }
 
 // filesIn lists the files below the folders.

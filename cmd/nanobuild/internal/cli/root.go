@@ -66,7 +66,11 @@ func (a *app) report(ctx context.Context, err error) {
 		a.log.Error(signalled.Error() + "; only images whose references were printed are finished")
 		return
 	}
-	a.log.Error(err.Error())
+	text := err.Error()
+	if diskFull(err) {
+		text += "; make room there, or take a folder on another disk"
+	}
+	a.log.Error(text)
 }
 
 func (a *app) root() *cobra.Command {

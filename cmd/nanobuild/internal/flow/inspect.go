@@ -24,7 +24,8 @@ type InspectOptions struct {
 	NetworkOptions
 }
 
-// Inspection is what an image is.
+// Inspection is what an image is. Its JSON is what scripts read: fields may be
+// added to it, and none is renamed.
 type Inspection struct {
 	Image     string            `json:"image"`
 	Digest    string            `json:"digest"`
@@ -32,6 +33,9 @@ type Inspection struct {
 	MediaType string            `json:"mediaType"`
 	Platform  v1.Platform       `json:"platform"`
 	Created   time.Time         `json:"created"`
+	Windows   *WindowsOfImage   `json:"windows,omitempty"`
+	RunsOn    []HostOfImage     `json:"runsOn,omitempty"` // hosts, the servers first, each with the newest first
+	DotNet    *DotNetOfImage    `json:"dotnet,omitempty"`
 	Base      BaseOfImage       `json:"base"`
 	Config    json.RawMessage   `json:"config"`
 	Layers    []LayerInspection `json:"layers"`
@@ -92,6 +96,9 @@ func Inspect(ctx context.Context, o InspectOptions, d Deps) (found *Inspection, 
 	if err := checked.layers(found); err != nil {
 		return nil, at(StageBase, fmt.Errorf("read the layers of %s: %w", image.Name, err))
 	}
+	now := d.Now()
+	found.Windows, found.RunsOn = windowsOf(found.Platform, now)
+	found.DotNet = dotnetOf(config.Config, checked.programs, now)
 	return found, checked.whole(found)
 }
 

@@ -17,10 +17,11 @@ import (
 // checker reads the layers that nanobuild made, each once into a file, and
 // checks them and the image.
 type checker struct {
-	image  *base.Base
-	config *v1.ConfigFile
-	dir    string // for the blobs
-	ours   []lint.ImageLayer
+	image    *base.Base
+	config   *v1.ConfigFile
+	dir      string // for the blobs
+	ours     []lint.ImageLayer
+	programs []program // in the layers of the application
 }
 
 // layers describes the layers in order; the history entries that are not empty
@@ -105,7 +106,20 @@ func (c *checker) check(l v1.Layer, digest, diffID v1.Hash, size int64, o lint.L
 	}
 	report, err := lint.Layer(tar, o)
 	report.Findings = append(report.Findings, packed.Findings...)
-	return report, errors.Join(err, tar.Close())
+	if err = errors.Join(err, tar.Close()); err != nil || o.Origin != layers.App || !report.OK() {
+		return report, err
+	}
+	return report, c.lookForPrograms(unpack)
+}
+
+func (c *checker) lookForPrograms(unpack func() (io.ReadCloser, error)) error {
+	tar, err := unpack()
+	if err != nil {
+		return err
+	}
+	found, err := readPrograms(tar)
+	c.programs = append(c.programs, found...)
+	return errors.Join(err, tar.Close())
 }
 
 func (c *checker) fetch(l v1.Layer, digest v1.Hash) (file string, err error) {
