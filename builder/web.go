@@ -30,7 +30,7 @@ func isWeb(app *dotnet.Result, p properties) bool {
 // readWeb reads the settings files of a web application from its folder. env
 // names the environment whose settings are added; Production if nothing does.
 func readWeb(app *dotnet.Result, fsys fs.FS, env []Var) (*Web, []string) {
-	major, _, known := releaseOf(runtimeVersion(app.Runtime))
+	major, _, known := releaseOf(app.Runtime.Version())
 	w := &Web{URLs: known && major < 8}
 	environment := lookupEnv(env, "DOTNET_ENVIRONMENT")
 	if environment == "" {

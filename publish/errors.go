@@ -15,11 +15,15 @@ type TagError struct {
 	Back   []string // these name again what they did before
 	Left   []string // these were not tried
 	Done   []string // sinks that were finished before, as Commit returned them
+	Unsure bool     // nobody knows whether Failed moved: no answer came
 	Err    error
 }
 
 func (e *TagError) Error() string {
 	s := fmt.Sprintf("tag %s:%s: %s; the image itself is there; tags moved: %s", e.Name, e.Failed, placeless(e.Err), listOrNone(e.Moved))
+	if e.Unsure {
+		s += "; whether " + e.Failed + " moved is not known"
+	}
 	if len(e.Back) > 0 {
 		s += "; put back: " + strings.Join(e.Back, ", ")
 	}

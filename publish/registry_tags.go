@@ -24,11 +24,27 @@ func (r *Registry) moveTags(ctx context.Context, img v1.Image, digest v1.Hash, t
 		before[tag] = r.named(tag)
 		if _, err := r.putManifest(ctx, tag, img); err != nil {
 			moved, back := r.putBack(ctx, open[:i], before)
-			return &TagError{Name: r.repo.Name(), Moved: moved, Back: back, Failed: tag, Left: slices.Clone(open[i+1:]), Err: err}
+			return &TagError{
+				Name: r.repo.Name(), Moved: moved, Back: back, Failed: tag, Left: slices.Clone(open[i+1:]), Err: err,
+				Unsure: r.unsure(ctx, tag, err),
+			}
 		}
 		r.names(tag, distribution.Held{Digest: digest, MediaType: mt})
 	}
 	return nil
+}
+
+// unsure tells whether nobody knows if a tag moved that the registry was asked to
+// move.
+func (r *Registry) unsure(ctx context.Context, tag string, err error) bool {
+	if ctx.Err() != nil {
+		return true
+	}
+	if !distribution.Unheard(err) {
+		return false
+	}
+	_, err = r.remote.Head(ctx, tag) // had it moved, that would be no error
+	return err != nil
 }
 
 // behind returns those of the tags that do not name the image, each once, new ones

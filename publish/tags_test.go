@@ -218,3 +218,32 @@ func TestVanishedBlobsForGood(t *testing.T) {
 		t.Errorf("Push = %v", err)
 	}
 }
+
+// A tag that was moved although no answer ever came counts as moved; where nobody can
+// tell, the error says so.
+func TestTagsMovedUnheard(t *testing.T) {
+	t.Parallel()
+	for _, headWorks := range []bool{true, false} {
+		host, rec := newServer(t)
+		img := testImage(t, testLayer(t, 1, 1000))
+		inner, moved := rec.next, false
+		rec.next = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			tag := strings.HasSuffix(r.URL.Path, "/manifests/v1")
+			switch {
+			case tag && r.Method == http.MethodPut:
+				moved = true
+				inner.ServeHTTP(&deaf{ResponseWriter: w}, r)
+				cutsOff(w, r)
+			case tag && moved && !headWorks:
+				cutsOff(w, r)
+			default:
+				inner.ServeHTTP(w, r)
+			}
+		})
+		_, err := Push(t.Context(), img, []Sink{newTestRegistry(t, host+"/app", RegistryOptions{})}, []string{"v1"}, PushOptions{})
+		var got *TagError
+		if headWorks && err != nil || !headWorks && (!errors.As(err, &got) || !got.Unsure || !strings.Contains(err.Error(), "whether v1 moved is not known")) {
+			t.Errorf("HEAD works: %v; Push = %v", headWorks, err)
+		}
+	}
+}

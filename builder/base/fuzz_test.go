@@ -233,22 +233,16 @@ func checkDocument(t *testing.T, d document) {
 	}
 }
 
-// FuzzVersions orders versions of Windows.
+// FuzzVersions matches versions of Windows.
 func FuzzVersions(f *testing.F) {
-	f.Add("10.0.20348.1", "10.0.20348", "10.0.9")
+	f.Add("10.0.20348.1", "10.0.20348", "10.0.20348.2")
 	f.Add("", "x", "1..2")
 	f.Add("18446744073709551616", "+1", "-0")
 	f.Fuzz(func(t *testing.T, a, b, c string) {
-		if x, y := compareVersions(a, b), compareVersions(b, a); x != -y || (x == 0) != (a == b) {
-			t.Errorf("%q and %q: %d, %d", a, b, x, y)
-		}
-		if compareVersions(a, b) <= 0 && compareVersions(b, c) <= 0 && compareVersions(a, c) > 0 {
-			t.Errorf("%q, %q, %q have no order", a, b, c)
-		}
 		if CheckOSVersion(a) == nil && a != "" && !matches(a, a) {
 			t.Errorf("%q does not match itself", a)
 		}
-		if matches(a, b) && numbers(c) != nil && a != c && matches(c, b) && build(b) == b && build(a) != build(c) {
+		if matches(a, b) && matches(c, b) && build(a) != build(c) {
 			t.Errorf("%q and %q are the build %q", a, c, b)
 		}
 	})

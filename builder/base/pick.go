@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/nanobuild/nanobuild/builder/winver"
 )
 
 // maxLookups bounds how many entries of a list are opened because the list does
@@ -124,7 +126,7 @@ func pick(all []candidate, osVersion string) (candidate, error) {
 		if osVersion != "" && !matches(c.platform.OSVersion, osVersion) {
 			continue
 		}
-		if best == nil || compareVersions(c.platform.OSVersion, best.platform.OSVersion) > 0 {
+		if best == nil || winver.Compare(c.platform.OSVersion, best.platform.OSVersion) > 0 {
 			best = &windows[i]
 		}
 	}
@@ -141,7 +143,7 @@ func pick(all []candidate, osVersion string) (candidate, error) {
 func example(builds map[string]bool) string {
 	var high string
 	for b := range builds {
-		if compareVersions(b, high) > 0 {
+		if winver.Compare(b, high) > 0 {
 			high = b
 		}
 	}
@@ -153,7 +155,7 @@ func versions(cs []candidate) string {
 	for _, c := range cs {
 		all = append(all, orNone(c.platform.OSVersion))
 	}
-	slices.SortFunc(all, compareVersions)
+	slices.SortFunc(all, winver.Compare)
 	return some(slices.Compact(all))
 }
 

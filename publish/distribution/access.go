@@ -125,7 +125,7 @@ func (a *access) forgo() bool {
 		return false
 	}
 	a.repository.net.o.Notice(fmt.Sprintf("%s refuses the stored credentials; asking without any", a.repository.name.RegistryStr()))
-	a.config = &authn.AuthConfig{}
+	a.config, a.refresh = &authn.AuthConfig{}, ""
 	a.named.Store(false)
 	a.forgone.Store(true)
 	a.now = &grant{scheme: a.now.scheme}
@@ -158,7 +158,7 @@ func (a *access) meet(ctx context.Context) error {
 
 func refused(err error) bool {
 	var status *StatusError
-	return errors.As(err, &status) && (status.Status == http.StatusUnauthorized || status.Status == http.StatusForbidden)
+	return errors.As(err, &status) && status.unauthorized()
 }
 
 func (a *access) credentials(ctx context.Context) error {
@@ -208,7 +208,7 @@ func (r *Repository) handshake(ctx context.Context) (scheme string, c challenge,
 	err = r.net.try(ctx, r.host, func(ctx context.Context) error {
 		var err error
 		scheme, c, err = r.greet(ctx)
-		return err
+		return r.unlessHiccup(err)
 	})
 	return scheme, c, err
 }

@@ -19,9 +19,12 @@ import (
 type gate struct {
 	t      *testing.T
 	public bool                                 // may be read with a token for nobody
-	post   int                                  // status of a POST for a token; 0 trades
+	post   int                                  // status of a POST for a token; 0 trades, -1 refuses as OAuth has it
 	admits func(user, password string) bool     // who gets a token by GET
 	trades func(identity string) (string, bool) // refresh token and whether one is given
+
+	gives   string // a token for tokens, with one that a password got
+	forbids string // the path that is forbidden once
 
 	mu     sync.Mutex
 	tokens []string // how each was got: "GET bob repository:app:push,pull", …
@@ -40,6 +43,16 @@ func (g *gate) start() name.Repository {
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.mu.Lock()
+	forbidden := r.URL.Path == g.forbids
+	if forbidden {
+		g.forbids = ""
+	}
+	g.mu.Unlock()
+	if forbidden {
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
 	if r.URL.Path == "/token" {
 		g.token(w, r)
 		return
@@ -65,7 +78,12 @@ func (g *gate) token(w http.ResponseWriter, r *http.Request) {
 	defer g.mu.Unlock()
 	user, refresh := "nobody", ""
 	if r.Method == http.MethodPost {
-		if g.post != 0 {
+		if g.post < 0 { // RFC 6749 §5.2
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(`{"error":"invalid_grant","error_description":"the token has expired"}`))
+			return
+		}
+		if g.post > 0 {
 			w.WriteHeader(g.post)
 			return
 		}
@@ -80,7 +98,7 @@ func (g *gate) token(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		user = name
+		user, refresh = name, g.gives
 	}
 	g.tokens = append(g.tokens, fmt.Sprintf("%s %s %s %s", r.Method, user, r.FormValue("service"), r.FormValue("scope")))
 	answer := map[string]any{"token": fmt.Sprintf("token-%d-%s", len(g.tokens), user), "refresh_token": refresh}
@@ -125,17 +143,19 @@ func TestTokens(t *testing.T) {
 		tokens []string
 		notice string
 	}{
-		"a password":              {&gate{admits: bob}, keys{Username: "bob", Password: "right"}, Push, -1, []string{"GET bob " + push}, ""},
-		"a wrong one":             {&gate{admits: bob}, keys{Username: "bob", Password: "wrong"}, Push, Unauthorized, nil, ""},
-		"none":                    {&gate{}, keys{}, Pull, Unauthorized, []string{"GET nobody " + pull, "GET nobody " + pull, "GET nobody " + pull, "GET nobody " + pull, "GET nobody " + pull, "GET nobody " + pull}, ""},
-		"none is needed":          {&gate{public: true}, keys{}, Pull, -1, []string{"GET nobody " + pull}, ""},
-		"a dead one to read":      {&gate{public: true, admits: bob}, keys{Username: "bob", Password: "old"}, Pull, -1, []string{"GET nobody " + pull}, "refuses the stored credentials"},
-		"a dead one to push":      {&gate{public: true, admits: bob}, keys{Username: "bob", Password: "old"}, Push, Unauthorized, nil, ""},
-		"an identity token":       {&gate{trades: func(s string) (string, bool) { return "", s == "me" }}, keys{IdentityToken: "me"}, Push, -1, []string{"POST identity " + push}, ""},
-		"a dead identity token":   {&gate{trades: func(string) (string, bool) { return "", false }}, keys{IdentityToken: "me"}, Push, Unauthorized, nil, ""},
-		"no POST for tokens, 404": {&gate{post: 404, admits: func(u, p string) bool { return p == "me" }}, keys{Username: "u", IdentityToken: "me", Password: "me"}, Push, -1, []string{"GET u " + push}, ""},
-		"no POST for tokens, 405": {&gate{post: 405, admits: func(u, p string) bool { return p == "me" }}, keys{Username: "u", IdentityToken: "me", Password: "me"}, Push, -1, []string{"GET u " + push}, ""},
-		"a token of the registry": {&gate{}, keys{RegistryToken: "token-1-x"}, Push, -1, nil, ""},
+		"a password":                {&gate{admits: bob}, keys{Username: "bob", Password: "right"}, Push, -1, []string{"GET bob " + push}, ""},
+		"a wrong one":               {&gate{admits: bob}, keys{Username: "bob", Password: "wrong"}, Push, Unauthorized, nil, ""},
+		"none":                      {&gate{}, keys{}, Pull, Unauthorized, []string{"GET nobody " + pull, "GET nobody " + pull, "GET nobody " + pull, "GET nobody " + pull, "GET nobody " + pull, "GET nobody " + pull}, ""},
+		"none is needed":            {&gate{public: true}, keys{}, Pull, -1, []string{"GET nobody " + pull}, ""},
+		"a dead one to read":        {&gate{public: true, admits: bob}, keys{Username: "bob", Password: "old"}, Pull, -1, []string{"GET nobody " + pull}, "refuses the stored credentials"},
+		"a dead one to push":        {&gate{public: true, admits: bob}, keys{Username: "bob", Password: "old"}, Push, Unauthorized, nil, ""},
+		"an identity token":         {&gate{trades: func(s string) (string, bool) { return "", s == "me" }}, keys{IdentityToken: "me"}, Push, -1, []string{"POST identity " + push}, ""},
+		"one that is dead by OAuth": {&gate{public: true, post: -1}, keys{IdentityToken: "me"}, Pull, -1, []string{"GET nobody " + pull}, "refuses the stored credentials"},
+		"the same, to push":         {&gate{public: true, post: -1}, keys{IdentityToken: "me"}, Push, Unauthorized, nil, ""},
+		"a dead identity token":     {&gate{trades: func(string) (string, bool) { return "", false }}, keys{IdentityToken: "me"}, Push, Unauthorized, nil, ""},
+		"no POST for tokens, 404":   {&gate{post: 404, admits: func(u, p string) bool { return p == "me" }}, keys{Username: "u", IdentityToken: "me", Password: "me"}, Push, -1, []string{"GET u " + push}, ""},
+		"no POST for tokens, 405":   {&gate{post: 405, admits: func(u, p string) bool { return p == "me" }}, keys{Username: "u", IdentityToken: "me", Password: "me"}, Push, -1, []string{"GET u " + push}, ""},
+		"a token of the registry":   {&gate{}, keys{RegistryToken: "token-1-x"}, Push, -1, nil, ""},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -212,6 +232,39 @@ func TestForbiddenWithoutAChallenge(t *testing.T) {
 		err := quick(new([]string)).Repository(repo, keys{Username: user}, Push).CheckPush(t.Context())
 		if want < 0 && err != nil || want >= 0 && !want.In(err) {
 			t.Errorf("%q: CheckPush = %v", user, err)
+		}
+	}
+}
+
+// A token for tokens that dies before the password it came for is forgotten.
+func TestRefreshTokensDie(t *testing.T) {
+	t.Parallel()
+	for _, rights := range []Rights{Pull, Push} {
+		g := &gate{t: t, admits: func(string, string) bool { return true }, trades: func(string) (string, bool) { return "", false }, gives: "refresh"}
+		r := quick(new([]string)).Repository(g.start(), keys{Username: "bob", Password: "right"}, rights)
+		for range 3 {
+			if _, err := r.Manifest(t.Context(), "v1"); err != nil {
+				t.Fatal(err)
+			}
+			g.expire()
+		}
+		if len(g.tokens) != 3 {
+			t.Errorf("tokens = %q, want three by password", g.tokens)
+		}
+	}
+}
+
+// Registries that are open to all forbid the handshake or the token now and then.
+func TestForbiddenForAMoment(t *testing.T) {
+	t.Parallel()
+	for _, place := range []string{"/v2/", "/token", "/v2/app/manifests/v1"} {
+		g := &gate{t: t, public: true, forbids: place}
+		if _, err := quick(new([]string)).Repository(g.start(), nil, Pull).Manifest(t.Context(), "v1"); err != nil {
+			t.Errorf("%s: %v", place, err)
+		}
+		g = &gate{t: t, public: true, forbids: place}
+		if err := quick(new([]string)).Repository(g.start(), nil, Push).Ping(t.Context()); place == "/v2/" && !Unauthorized.In(err) {
+			t.Errorf("%s: Ping = %v, want the answer when pushing", place, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package distribution_test
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/http"
@@ -67,11 +68,13 @@ func (b *bed) start(seed uint64) string {
 	}
 	if b.row.cdn {
 		behind := newFaults(signedOnly(b.registry, b.complain), seed+1, b.row.rate, b.pace, kinds...)
+		behind.limit = cmp.Or(b.row.limit, behind.limit)
 		b.faults = append(b.faults, behind)
 		b.serve(cdnHost, behind)
 		handler = redirecting("http://" + cdnHost)(handler)
 	}
 	front := newFaults(handler, seed, b.row.rate, b.pace, kinds...)
+	front.limit = cmp.Or(b.row.limit, front.limit)
 	b.faults = append(b.faults, front)
 	if b.row.secure {
 		return b.serve(secureHost, front)

@@ -42,22 +42,33 @@ const tag = "v1"
 
 // image has layers that are large enough to be cut in the middle, and nothing that
 // could be compressed.
-var image = sync.OnceValue(func() specimen { return newSpecimen(300_000, 800_001, 1_500_000) })
+var image = sync.OnceValue(func() specimen {
+	return newSpecimen(noise(300_000), noise(800_001), noise(1_500_000))
+})
 
 // before is what the tag names when a run begins.
-var before = sync.OnceValue(func() specimen { return newSpecimen(100) })
+var before = sync.OnceValue(func() specimen { return newSpecimen(noise(100)) })
 
-func newSpecimen(sizes ...int) specimen {
-	var s specimen
+// base is an image that has the first layer.
+var base = sync.OnceValue(func() specimen { return newSpecimen(image().layers[0]) })
+
+// noise is a layer of that size, in bytes.
+func noise(size int) piece {
+	content := make([]byte, size)
+	dice := rand.NewPCG(uint64(size), 0)
+	for i := range content {
+		content[i] = byte(dice.Uint64() >> 32)
+	}
+	return newPiece(content, types.OCILayer)
+}
+
+func newSpecimen(layers ...piece) specimen {
+	s := specimen{layers: layers}
 	m := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1}
 	var diffIDs []string
-	for i, size := range sizes {
-		content := make([]byte, size)
-		dice := rand.NewChaCha8([32]byte{byte(i), byte(len(sizes))})
-		_, _ = dice.Read(content)
-		s.layers = append(s.layers, newPiece(content, types.OCILayer))
-		m.Layers = append(m.Layers, s.layers[i].desc)
-		diffIDs = append(diffIDs, s.layers[i].desc.Digest.String())
+	for _, l := range layers {
+		m.Layers = append(m.Layers, l.desc)
+		diffIDs = append(diffIDs, l.desc.Digest.String())
 	}
 	config, err := json.Marshal(map[string]any{
 		"architecture": "amd64", "os": "windows", "os.version": "10.0.20348.2700",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -16,32 +17,33 @@ import (
 
 var quiet = log.New(io.Discard, "", 0)
 
-// sockets is the network of this machine. Its buffers are small, so that a server
-// that reads no more is noticed by who sends.
-type sockets struct{}
+// sockets is the network of this machine. With small buffers a server that reads no
+// more is soon noticed by who sends.
+type sockets struct{ small bool }
 
-// socketBuffer is the size of the buffers, in bytes.
+// socketBuffer is the size of small buffers, in bytes.
 const socketBuffer = 16 << 10
 
-func (sockets) listen(string) net.Listener {
-	small := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		var err error
-		if cerr := c.Control(func(fd uintptr) { err = receiveBuffer(fd, socketBuffer) }); cerr != nil {
-			return cerr
+func (s sockets) listen(string) net.Listener {
+	var how net.ListenConfig
+	if s.small {
+		how.Control = func(_, _ string, c syscall.RawConn) error {
+			var err error
+			cerr := c.Control(func(fd uintptr) { err = receiveBuffer(fd, socketBuffer) })
+			return errors.Join(cerr, err)
 		}
-		return err
-	}}
-	l, err := small.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	}
+	l, err := how.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
 	}
 	return l
 }
 
-func (sockets) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (s sockets) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, network, address)
-	if tcp, ok := c.(*net.TCPConn); ok && err == nil {
+	if tcp, ok := c.(*net.TCPConn); ok && s.small {
 		err = tcp.SetWriteBuffer(socketBuffer)
 	}
 	return c, err

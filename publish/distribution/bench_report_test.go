@@ -53,7 +53,9 @@ func (l *line) add(t *testing.T, seed uint64, o outcome) {
 		return
 	}
 	n := time.Duration(len(o.strokes))
-	l.extra = append(l.extra, o.elapsed/n)
+	if o.elapsed > 0 {
+		l.extra = append(l.extra, o.elapsed/n)
+	}
 	l.due = append(l.due, due(o.strokes)/n)
 }
 

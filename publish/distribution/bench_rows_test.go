@@ -11,6 +11,7 @@ type row struct {
 	name   string
 	faults func(*sessions) []fault
 	rate   float64 // of the requests that a fault may strike
+	limit  int     // strokes for each method and path; 0 is the usual
 	habits []habit // innermost first
 
 	token    func() *tokens // the registry wants tokens of its service
@@ -21,6 +22,7 @@ type row struct {
 	secure   bool           // over TLS, at a host without a port
 	http2    bool
 	chunk    int64 // of the client, in bytes; 0 sends blobs whole
+	still    bool  // the registry keeps nothing of an upload in its Location
 	slow     bool  // the client has to wait until its patience ends
 	calm     bool  // nothing has to be tried again: what is slow is no failure
 }
@@ -130,6 +132,7 @@ func uploadRows() []row {
 		{name: "upload lost, 416", faults: lost("upload lost, 416", lostRange), rate: often},
 		{name: "upload lost, parts", faults: lost("upload lost, parts", lostKnown), rate: often, chunk: parts},
 		{name: "wrong Range after a part", faults: these(wrongOffset()), rate: often, chunk: parts},
+		{name: "blob unknown for a moment", faults: these(unseen()), rate: most, limit: 1},
 		{name: "wrong Range and cuts", faults: these(wrongOffset(), resetInRequest(), answerLost()), rate: often, chunk: parts},
 	}
 }
@@ -184,7 +187,7 @@ func habitRows() []row {
 		{name: "Google, 400", habits: []habit{noChunks(http.StatusBadRequest)}, chunk: parts},
 		{name: "ECR, 201", habits: []habit{patched(http.StatusCreated)}, chunk: parts},
 		{name: "ECR, later parts thrown away", habits: []habit{deafToChunks}, chunk: parts},
-		{name: "204 to parts, no Location", habits: []habit{patched(http.StatusNoContent, "Location")}, chunk: parts},
+		{name: "204 to parts, no Location", habits: []habit{patched(http.StatusNoContent, "Location")}, chunk: parts, still: true},
 		{name: "202 to parts, no Range", habits: []habit{patched(http.StatusAccepted, "Range")}, chunk: parts},
 		{name: "Harbor", habits: []habit{cookies}},
 		{name: "Nexus", habits: []habit{anonymousReads}, password: true},

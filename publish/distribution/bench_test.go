@@ -16,15 +16,21 @@ import (
 	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
-// seeds is how often each row is run.
-func seeds() uint64 {
-	if raced || testing.Short() {
-		return 3
-	}
-	return 20
-}
+var (
+	onlySeed  = flag.Uint64("seed", 0, "run the bench in memory with this seed only")
+	seedCount = flag.Uint64("seeds", 0, "run each row of the bench with that many seeds")
+)
 
-var onlySeed = flag.Uint64("seed", 0, "run the bench with this seed only")
+// seeds is how often each row is run: usual times, or fewer where that takes long.
+func seeds(usual, few uint64) uint64 {
+	switch {
+	case *seedCount > 0:
+		return *seedCount
+	case raced || testing.Short():
+		return few
+	}
+	return usual
+}
 
 // defaults are the limits of a [distribution.Policy] that sets none.
 var defaults = pace{
@@ -53,12 +59,12 @@ func TestBench(t *testing.T) {
 			t.Run(strings.ReplaceAll(r.name, "/", ""), func(t *testing.T) {
 				t.Parallel()
 				line := table.line(r)
-				for seed := range seeds() {
+				for seed := range seeds(20, 3) {
 					if *onlySeed != 0 && seed+1 != *onlySeed {
 						continue
 					}
 					var o outcome
-					synctest.Test(t, func(t *testing.T) { o = runInMemory(t.Context(), r, seed+1) })
+					synctest.Test(t, func(t *testing.T) { o = bedInMemory(r).run(t.Context(), seed+1, distribution.Policy{}) })
 					line.add(t, seed+1, o)
 				}
 				line.check(t)
@@ -68,10 +74,9 @@ func TestBench(t *testing.T) {
 	t.Log("in memory, waits of the default policy:\n" + table.String())
 }
 
-func runInMemory(ctx context.Context, r row, seed uint64) outcome {
+func bedInMemory(r row) *bed {
 	n := new(wires)
-	b := &bed{row: r, pace: defaults, network: n, dial: n.dial, registry: newShelf(), repo: "app", hurry: 1}
-	return b.run(ctx, seed, distribution.Policy{})
+	return &bed{row: r, pace: defaults, network: n, dial: n.dial, registry: newShelf(), repo: "app", hurry: 1}
 }
 
 // run pushes and pulls the image.
@@ -91,11 +96,27 @@ func (b *bed) run(ctx context.Context, seed uint64, p distribution.Policy) (out 
 			b.complain(fmt.Sprintf("%s at %s was not noticed", s.fault, s.key))
 		}
 	}
+	b.countTokens(out.elapsed)
 	for _, c := range b.complaints {
-		err = errors.Join(err, errors.New(c))
+		err = errors.Join(err, fmt.Errorf("%w: %s", errComplaint, c))
 	}
 	out.err, out.pauses, out.notices = err, waits.list(), waits.notices
 	return out
+}
+
+// errComplaint is what a client must not do, whether it gets through or not.
+var errComplaint = errors.New("complaint")
+
+// countTokens complains when more tokens were asked for than died: all workers must
+// share one.
+func (b *bed) countTokens(elapsed time.Duration) {
+	if b.gate == nil || b.gate.life == 0 || b.hurry > 1 {
+		return
+	}
+	// One for pushing and one for pulling; a client may renew one before it dies.
+	if most := 2 + 2*int(elapsed/(b.gate.life*3/4)); b.gate.requests() > most {
+		b.complain(fmt.Sprintf("%d tokens in %s, which live for %s", b.gate.requests(), elapsed, b.gate.life))
+	}
 }
 
 func (b *bed) pushAndPull(ctx context.Context, n *distribution.Network, host string) error {
@@ -126,11 +147,13 @@ func (b *bed) pushAndPull(ctx context.Context, n *distribution.Network, host str
 	return nil
 }
 
+var errMoved = errors.New("the tag has moved all the same")
+
 // unmoved tells whether the tag is where it was before the run.
 func (b *bed) unmoved() error {
 	content, err := tagged(b.registry, b.repo)
 	if err == nil && string(content) != string(before().manifest.content) {
-		err = errors.New("the tag has moved all the same")
+		err = errMoved
 	}
 	return err
 }
@@ -140,8 +163,7 @@ func (b *bed) source(host string) (*name.Repository, error) {
 	if !b.row.mount {
 		return nil, nil
 	}
-	s := specimen{layers: image().layers[:1], config: image().config, manifest: before().manifest}
-	if err := s.store(b.registry, b.repo+"-base"); err != nil {
+	if err := base().store(b.registry, b.repo+"-base"); err != nil {
 		return nil, err
 	}
 	from, err := name.NewRepository(host + "/" + b.repo + "-base")

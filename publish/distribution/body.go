@@ -115,8 +115,9 @@ type passage struct {
 	piece int         // bytes that are handed out next
 	slow  atomic.Bool // the last piece took long
 
-	mu     sync.Mutex
-	closed bool
+	mu      sync.Mutex
+	closed  bool
+	reading bool
 }
 
 // leastPiece is what a line must move before it counts as standing still, in bytes.
@@ -133,20 +134,17 @@ const endPiece = 32 << 10
 var errClosed = errors.New("the request has ended")
 
 func (p *passage) Read(b []byte) (int, error) {
-	if p.isClosed() {
-		return 0, errClosed
-	}
 	if p.left == 0 {
 		return 0, io.EOF
 	}
 	p.watch.sending(p.watch.idle) // the source may take its time
-	n, err := p.rc.Read(b[:min(int64(len(b)), p.left, int64(p.next()))])
+	n, err := p.source(b[:min(int64(len(b)), p.left, int64(p.next()))])
+	if errors.Is(err, errClosed) {
+		return 0, errClosed
+	}
 	p.left -= int64(n)
 	p.moved(n)
 	if err != nil && (err != io.EOF || p.left > 0) {
-		if p.isClosed() {
-			return n, errClosed
-		}
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
@@ -182,18 +180,33 @@ func (p *passage) moved(n int) {
 	p.of.moved += int64(n)
 }
 
-func (p *passage) isClosed() bool {
+// source reads from the source. HTTP/2 closes bodies while they are read, which few
+// sources can bear: then the reader closes it.
+func (p *passage) source(b []byte) (int, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.closed
+	if p.closed {
+		p.mu.Unlock()
+		return 0, errClosed
+	}
+	p.reading = true
+	p.mu.Unlock()
+	n, err := p.rc.Read(b)
+	p.mu.Lock()
+	p.reading = false
+	closed := p.closed
+	p.mu.Unlock()
+	if closed {
+		return 0, errors.Join(errClosed, p.rc.Close())
+	}
+	return n, err
 }
 
 func (p *passage) Close() error {
 	p.mu.Lock()
-	closed := p.closed
+	others := p.closed || p.reading
 	p.closed = true
 	p.mu.Unlock()
-	if closed {
+	if others {
 		return nil
 	}
 	return p.rc.Close()

@@ -95,7 +95,7 @@ func (r *Repository) diagnoseStatus(ctx context.Context, e *StatusError) (Kind, 
 		return Refused, "try again when it takes pushes, or push to another registry"
 	case e.Status == http.StatusForbidden && e.overQuota():
 		return Refused, fmt.Sprintf("free or raise the quota of %s", r.name)
-	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
+	case e.unauthorized():
 		return Unauthorized, r.diagnoseRights(ctx)
 	case r.rights == Push && e.has(transport.ManifestBlobUnknownErrorCode, transport.BlobUnknownErrorCode):
 		return Refused, fmt.Sprintf("%s loses what it was sent: look for a job that cleans it up, and try again", host)
@@ -128,7 +128,7 @@ func (e *StatusError) diagnoseCode() string {
 	case e.has(transport.NameInvalidErrorCode):
 		return "take another name: the registry has rules of its own for names"
 	case e.has(transport.ManifestInvalidErrorCode):
-		return "the registry may want the other format: publish with --format oci, or --format docker"
+		return fmt.Sprintf("look into the log of %s for what it minds, or ask who runs it", e.Host)
 	}
 	return ""
 }

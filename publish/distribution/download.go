@@ -36,7 +36,7 @@ func (r *Repository) document(ctx context.Context, d v1.Descriptor) (content []b
 		}
 		got, err := digestOf(d.Digest.Algorithm, content)
 		if err == nil && (got != d.Digest || int64(len(content)) != d.Size) {
-			err = &DamagedError{What: what, Why: fmt.Sprintf("%d bytes instead of %d came with the digest %s", len(content), d.Size, got)}
+			err = &DamagedError{What: what, Why: fmt.Sprintf("%d bytes came with the digest %s instead of %d", len(content), got, d.Size)}
 		}
 		return err
 	})

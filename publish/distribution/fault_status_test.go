@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -52,6 +53,17 @@ func page(code int, hits func(*http.Request) bool) fault {
 func forbidden(name, text string, hits func(*http.Request) bool) fault {
 	return fault{name, hits, func(x *exchange) {
 		x.refuse(http.StatusForbidden, "application/json", text)
+	}}
+}
+
+// unseen is a registry of several machines, one of which has not heard yet of a blob
+// that another one has.
+func unseen() fault {
+	manifest := func(r *http.Request) bool {
+		return r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/")
+	}
+	return fault{"blob unknown for a moment", manifest, func(x *exchange) {
+		x.refuse(http.StatusBadRequest, "application/json", `{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}`)
 	}}
 }
 

@@ -21,6 +21,10 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= maxRedirects {
 		return &redirectError{fmt.Sprintf("gave up after %d redirects, the last of them to %s", len(via), req.URL.Host)}
 	}
+	if req.Method != via[0].Method {
+		// What was to be stored would be asked for instead, and found for the wrong reason.
+		return &redirectError{fmt.Sprintf("%s redirects a %s so that it becomes a %s", via[len(via)-1].URL.Host, via[0].Method, req.Method)}
+	}
 	if req.URL.Host == "" {
 		return &redirectError{fmt.Sprintf("%s redirects to an address without a host", via[len(via)-1].URL.Host)}
 	}

@@ -207,8 +207,8 @@ func (r *Repository) putManifest(ctx context.Context, ref string, raw []byte, mt
 	if err != nil {
 		return err
 	}
-	tries, unknown := 0, 0
-	return r.try(ctx, func(ctx context.Context) error {
+	tries, unknown, damaged := 0, 0, 0
+	err = r.try(ctx, func(ctx context.Context) error {
 		tries++
 		resp, err := r.send(ctx, request{
 			method: http.MethodPut, url: r.at("/manifests/" + ref), body: bytesPart(raw),
@@ -216,7 +216,7 @@ func (r *Repository) putManifest(ctx context.Context, ref string, raw []byte, mt
 		}, http.StatusCreated, http.StatusOK, http.StatusAccepted, http.StatusNoContent)
 		if err == nil {
 			defer finish(resp)
-			return arrived(resp, ref, digest)
+			return r.arrived(ctx, resp, ref, digest)
 		}
 		var status *StatusError
 		if !errors.As(err, &status) || status.passing() {
@@ -229,20 +229,49 @@ func (r *Repository) putManifest(ctx context.Context, ref string, raw []byte, mt
 				return nil
 			}
 		}
-		// Registries of several machines may not see at once what they got.
-		if status.has(transport.ManifestBlobUnknownErrorCode) {
-			if unknown++; unknown == 1 {
-				return &lagError{status}
-			}
+		// Registries of several machines may not see at once what they got, and what is
+		// changed on its way is refused in one of these words.
+		switch {
+		case status.has(transport.ManifestBlobUnknownErrorCode):
+			unknown++
+		case status.has(transport.DigestInvalidErrorCode, transport.ManifestInvalidErrorCode):
+			damaged++
+		default:
+			return err
 		}
-		return err
+		if unknown > 1 || damaged > 2 {
+			return err
+		}
+		return &lagError{status}
 	})
+	// It may be there although no answer came.
+	if err != nil && ctx.Err() == nil && Unheard(err) {
+		if held, herr := r.headOnce(ctx, ref); herr == nil && held.Digest == digest {
+			return nil
+		}
+	}
+	return err
+}
+
+// Unheard tells whether a request failed so that the registry may have done it all
+// the same.
+func Unheard(err error) bool {
+	var status *StatusError
+	return !forGood(err) && (!errors.As(err, &status) || status.passing())
 }
 
 // arrived fails if the registry got another manifest than it was sent: under a tag
-// it takes any.
-func arrived(resp *http.Response, ref string, digest v1.Hash) error {
-	if held, told := heldBy(resp); told && held.Digest.Algorithm == digest.Algorithm && held.Digest != digest {
+// it takes any. Where its answer is not the one for that, it is asked.
+func (r *Repository) arrived(ctx context.Context, resp *http.Response, ref string, digest v1.Hash) error {
+	held, told := heldBy(resp)
+	if !told && resp.StatusCode != http.StatusCreated {
+		var err error
+		if held, err = r.headOnce(ctx, ref); err != nil {
+			return err
+		}
+		told = held.Digest != v1.Hash{}
+	}
+	if told && held.Digest.Algorithm == digest.Algorithm && held.Digest != digest {
 		return &DamagedError{What: "manifest " + ref, Why: fmt.Sprintf("the registry got one with the digest %s instead of %s", held.Digest, digest)}
 	}
 	return nil

@@ -25,6 +25,8 @@ type StatusError struct {
 	Errors []transport.Diagnostic
 	// Text is the start of any other answer: its first line, or a page's title.
 	Text string
+	// OAuth is the code of a token server's refusal, RFC 6749 §5.2.
+	OAuth string
 	// RetryAfter is the wait that the server asks for; 0 is none.
 	RetryAfter time.Duration
 }
@@ -78,6 +80,12 @@ func detailText(detail any) string {
 	return "(" + string(text) + ")"
 }
 
+// unauthorized tells whether other credentials may help.
+func (e *StatusError) unauthorized() bool {
+	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden ||
+		slices.Contains([]string{"invalid_grant", "invalid_client", "unauthorized_client"}, e.OAuth)
+}
+
 // has tells whether the registry gave one of the codes.
 func (e *StatusError) has(codes ...transport.ErrorCode) bool {
 	return slices.ContainsFunc(e.Errors, func(d transport.Diagnostic) bool { return slices.Contains(codes, d.Code) })
@@ -117,7 +125,7 @@ func refusal(resp *http.Response) *StatusError {
 		Detail string                 `json:"details"` // ghcr's token server and others
 	}
 	if json.Unmarshal(body, &said) == nil && (len(said.Errors) > 0 || said.Error != "" || said.Detail != "") {
-		e.Errors = said.Errors
+		e.Errors, e.OAuth = said.Errors, said.Error
 		if len(e.Errors) == 0 {
 			e.Text = shorten(strings.Trim(strings.Join([]string{said.Error, said.More, said.Detail}, ": "), ": "))
 		}
@@ -125,6 +133,9 @@ func refusal(resp *http.Response) *StatusError {
 	}
 	if e.Text = firstWords(body); e.Text == webPage(e.line()) {
 		e.Text = "a web page" // whose title says nothing more
+	}
+	if e.Text == "" && isPage(resp) {
+		e.Text = "a web page" // of which HEAD shows nothing
 	}
 	return e
 }

@@ -44,7 +44,11 @@ func (a *access) token(ctx context.Context) (string, error) {
 	err = a.repository.net.try(ctx, server, func(ctx context.Context) error {
 		var err error
 		answer, err = a.askForToken(ctx, realm)
-		return err
+		if a.refresh != "" && refused(err) { // it dies before what it was traded for
+			a.refresh = ""
+			answer, err = a.askForToken(ctx, realm)
+		}
+		return a.repository.unlessHiccup(err)
 	})
 	if err != nil {
 		return "", err

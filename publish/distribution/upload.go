@@ -28,11 +28,13 @@ type uploading struct {
 	body *Body
 	up   *Upload // where the next try goes on; nil begins a new one
 
-	broken   bool // a connection broke while the body was sent
-	refusals int  // answers that ended an upload
+	broken   bool  // a connection broke while the body was sent
+	refusals int   // answers that ended an upload
+	least    int64 // bytes that a part of the last upload had to have
 }
 
-// try sends the blob once, as far as it is not there.
+// try sends the blob once, as far as it is not there. Smaller parts are no new try,
+// but they become fewer bytes each time.
 func (u *uploading) try(ctx context.Context) error {
 	for {
 		if err := u.once(ctx); !errors.Is(err, errShrunk) {
@@ -90,6 +92,13 @@ func (u *uploading) put(ctx context.Context, p *part) error {
 		return &partError{part: p, last: true, err: err}
 	}
 	finish(resp)
+	if resp.StatusCode == http.StatusCreated {
+		return nil
+	}
+	// Only 201 says that the blob is there now.
+	if err := u.r.hasBlobOnce(ctx, u.blob); err != nil {
+		return &partError{part: p, last: true, err: fmt.Errorf("the registry answered %d and has no such blob: %w", resp.StatusCode, err)}
+	}
 	return nil
 }
 
@@ -153,6 +162,7 @@ func (u *uploading) after(ctx context.Context, err error) error {
 	}
 	up := u.up
 	u.up = nil
+	u.least = up.minChunk
 	var source *SourceError
 	if errors.As(err, &source) || forGood(err) {
 		return err
@@ -267,7 +277,7 @@ func (u *uploading) tooLarge(failed *partError, status *StatusError) error {
 	h := u.r.host
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(status.Errors) > 0 || h.whole || next < leastChunk {
+	if len(status.Errors) > 0 || h.whole || next < leastChunk || u.least >= failed.part.size() {
 		return status
 	}
 	if h.chunk == 0 || next < h.chunk {

@@ -31,6 +31,11 @@ func credentialMistakes() []mistake {
 			s.serve(t, tokensHost, mistaken(nil, answer{to: anything, status: http.StatusUnauthorized,
 				body: `{"error": "invalid_grant", "error_description": "the refresh token expired on 2026-01-02"}`}))
 		}},
+		{name: "dead-identity-token-400", code: exitPush, names: []string{webRepo, tokensHost, "400", "nanobuild login"}, args: pushed(), plan: func(t *testing.T, s *scene) {
+			s.write(t, s.home, ".docker/config.json", `{"auths": {"`+registryHost+`": {"auth": "MDAwMDo=", "identitytoken": "dead-token"}}}`)
+			s.serve(t, registryHost, wantsToken("https://"+tokensHost+"/token", "t0ken", s.working()))
+			s.serve(t, tokensHost, mistaken(nil, answer{to: anything, status: http.StatusBadRequest, body: `{"error": "invalid_grant"}`}))
+		}},
 		{name: "no-right-to-push", code: exitPush, names: []string{webRepo, "403"}, args: pushed(), plan: func(t *testing.T, s *scene) {
 			s.credentials("me", "right-pass")
 			s.serve(t, registryHost, wantsBasic("me", "right-pass", mistaken(s.working(),

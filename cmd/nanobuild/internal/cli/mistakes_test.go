@@ -76,7 +76,7 @@ func (m mistake) check(t *testing.T, a *authority) {
 // to be compared.
 func (m mistake) try(t *testing.T, a *authority, args []string) string {
 	t.Helper()
-	s := newScene(t, a)
+	s := newScene(t, a, args...)
 	if m.plan != nil {
 		m.plan(t, s)
 	}

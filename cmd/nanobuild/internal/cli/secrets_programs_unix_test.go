@@ -28,12 +28,12 @@ func TestNothingSecretIsAnArgument(t *testing.T) {
 	bin := t.TempDir()
 	helper := script(t, bin, "docker-credential-planted", `case "$1" in
 store) cat > stored;;
-get) cat > asked; cat stored;;
+get) cat > asked; if [ -f stored ]; then cat stored; else echo "credentials not found in native keychain"; exit 1; fi;;
 erase) cat > erased; rm stored;;
 esac`)
 	dotnet := script(t, bin, "dotnet", "exit 1")
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	w := newSecretWorld(t, newAuthority(t))
+	w := newSecretWorld(t, newAuthority(t), "oci:image", "oci:base")
 	w.write(t, w.home, ".docker/config.json", `{"credsStore": "planted"}`)
 	w.write(t, w.dir, "web/web.csproj", `<Project Sdk="Microsoft.NET.Sdk"/>`)
 	w.environ = append(w.environ, "PATH="+os.Getenv("PATH"), string(envPullUser)+"=me", string(envPullPassword)+"="+plantedPassword, string(envGitHubToken)+"="+plantedToken)
@@ -65,7 +65,7 @@ esac`)
 	if found := leaks([]byte(started + config)); found != nil {
 		t.Errorf("%q is among\n%s%s", found, started, config)
 	}
-	if !w.seen[plantedPassword] {
+	if !w.saw(plantedPassword) {
 		t.Error("the helper's password was not used")
 	}
 }

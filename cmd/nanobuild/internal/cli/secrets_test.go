@@ -96,7 +96,7 @@ func TestNothingSecretIsShown(t *testing.T) {
 		for _, format := range []string{"text", "json"} {
 			t.Run(what+" "+format, func(t *testing.T) {
 				t.Parallel()
-				r.check(t, newSecretWorld(t, a), format)
+				r.check(t, newSecretWorld(t, a, r.args...), format)
 			})
 		}
 	}
@@ -115,12 +115,12 @@ func (r secretRun) check(t *testing.T, w *secretWorld, format string) {
 		t.Fatalf("exit code %d, want %d: %s", got.code, r.code, got.stderr)
 	}
 	for _, secret := range r.sent {
-		if !w.seen[secret] {
-			t.Errorf("no server saw %s: %v", secret, w.seen)
+		if !w.saw(secret) {
+			t.Errorf("no server saw %s", secret)
 		}
 	}
 	found := append(leaks([]byte(got.stdout)), leaks([]byte(got.stderr))...)
-	found = append(found, w.leaking...)
+	found = append(found, w.leaked()...)
 	for _, file := range filesIn(t, w.dir, w.temp, w.cache) {
 		found = append(found, leaksIn(file)...)
 	}

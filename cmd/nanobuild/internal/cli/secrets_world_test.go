@@ -82,9 +82,9 @@ type secretWorld struct {
 	leaking []string         // what lay in them
 }
 
-func newSecretWorld(t *testing.T, a *authority) *secretWorld {
+func newSecretWorld(t *testing.T, a *authority, args ...string) *secretWorld {
 	t.Helper()
-	w := &secretWorld{scene: newScene(t, a), seen: map[string]bool{}, looked: map[string]int64{}}
+	w := &secretWorld{scene: newScene(t, a, args...), seen: map[string]bool{}, looked: map[string]int64{}}
 	w.cache = t.TempDir()
 	w.hold(t, baseRef, ourImage(t, sampleOptions()))
 	w.serve(t, registryHost, w.watch(http.HandlerFunc(w.answerRegistry)))
@@ -126,6 +126,20 @@ func (w *secretWorld) note(req *http.Request) {
 		}
 		return nil // what is gone by now holds nothing
 	})
+}
+
+// saw tells whether a secret came to a server.
+func (w *secretWorld) saw(secret string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen[secret]
+}
+
+// leaked is what lay in temporary files.
+func (w *secretWorld) leaked() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.leaking)
 }
 
 // repeat answers with what the client sent, as debugging servers do.

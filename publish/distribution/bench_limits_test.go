@@ -1,0 +1,140 @@
+package distribution_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
+)
+
+// The rows of the bench are worth something only where a client that tries once
+// fails.
+func TestBenchBites(t *testing.T) {
+	t.Parallel()
+	certificate()
+	for _, r := range rows() {
+		if r.calm {
+			continue
+		}
+		t.Run(strings.ReplaceAll(r.name, "/", ""), func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(5) {
+				var o outcome
+				synctest.Test(t, func(t *testing.T) {
+					o = bedInMemory(r).run(t.Context(), seed+1, distribution.Policy{Tries: 1, FirstTries: 1})
+				})
+				if errors.Is(o.err, errWrong) {
+					t.Errorf("seed %d: %v", seed+1, o.err)
+				}
+				if o.err != nil {
+					return
+				}
+			}
+			t.Error("a client that tries once gets through")
+		})
+	}
+}
+
+// Faults that never end become an error that says what was done to which repository,
+// in time, with the tag where it was.
+func TestEndlessFaults(t *testing.T) {
+	t.Parallel()
+	certificate()
+	uploads := func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/blobs/") && !question(r) }
+	manifests := func(r *http.Request) bool {
+		return strings.Contains(r.URL.Path, "/manifests/") && r.Method == http.MethodPut
+	}
+	for _, r := range rows() {
+		if r.calm {
+			continue
+		}
+		for where, hits := range map[string]func(*http.Request) bool{"uploads": uploads, "manifests": manifests, "content": content} {
+			t.Run(strings.ReplaceAll(r.name, "/", "")+", "+where, func(t *testing.T) {
+				t.Parallel()
+				var o outcome
+				synctest.Test(t, func(t *testing.T) {
+					b := bedInMemory(endless(r, hits))
+					o = b.run(t.Context(), 1, distribution.Policy{})
+				})
+				checkEndless(t, o)
+			})
+		}
+	}
+}
+
+// endless has the faults of a row strike always, where hits is true.
+func endless(r row, hits func(*http.Request) bool) row {
+	with := r.faults
+	r.rate, r.limit = 1, 1<<30
+	r.faults = func(s *sessions) []fault {
+		all := with(s)
+		for i := range all {
+			all[i].hits = and(all[i].hits, hits)
+		}
+		return all
+	}
+	return r
+}
+
+func checkEndless(t *testing.T, o outcome) {
+	t.Helper()
+	if o.err == nil { // the row has no fault for these requests, or one that can be gone around
+		if len(o.strokes) > 0 && len(o.pauses) > 0 {
+			t.Logf("got through after %d faults", len(o.strokes))
+		}
+		return
+	}
+	var said *distribution.Error
+	if !errors.As(o.err, &said) {
+		t.Fatalf("%v is no Error", o.err)
+	}
+	if lines := strings.Count(said.Error(), "\n") + 1; lines > 4 {
+		t.Errorf("%d lines: %v", lines, said)
+	}
+	if !strings.Contains(said.Error(), "/app: ") {
+		t.Errorf("%v does not name the repository", said)
+	}
+	if errors.Is(o.err, errWrong) || errors.Is(o.err, errMoved) || errors.Is(o.err, errComplaint) {
+		t.Error(o.err)
+	}
+	// No try begins after the total time, and one may wait for its answer. The push
+	// has three stages of which each could take so long, and so has the pull.
+	if most := 3 * (15*time.Minute + defaults.answer); o.elapsed > most {
+		t.Errorf("took %s, more than %s", o.elapsed, most)
+	}
+}
+
+// A context that ends stops everything at once, whatever is waited for.
+func TestCancelledAtAnyMoment(t *testing.T) {
+	t.Parallel()
+	certificate()
+	for _, r := range rows() {
+		t.Run(strings.ReplaceAll(r.name, "/", ""), func(t *testing.T) {
+			t.Parallel()
+			for i, after := range []time.Duration{0, 300 * time.Millisecond, 2 * time.Second, 45 * time.Second, 5 * time.Minute} {
+				synctest.Test(t, func(t *testing.T) { cancelled(t, r, uint64(i), after) })
+			}
+		})
+	}
+}
+
+var errStop = errors.New("the user wants to stop")
+
+func cancelled(t *testing.T, r row, seed uint64, after time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer time.AfterFunc(after, func() { cancel(errStop) }).Stop()
+	o := bedInMemory(r).run(ctx, seed, distribution.Policy{})
+	switch {
+	case o.err == nil && o.elapsed <= after:
+	case errors.Is(o.err, errStop) && o.elapsed == after && !errors.Is(o.err, errWrong) && !errors.Is(o.err, errComplaint):
+	default:
+		t.Errorf("stopped after %s, ended after %s: %v\n%s", after, o.elapsed, o.err, fmt.Sprint(o.notices))
+	}
+}
