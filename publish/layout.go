@@ -13,6 +13,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // Layout is an OCI image layout on disk, which may hold other images already.
@@ -104,7 +106,7 @@ func (l *Layout) putBlob(ctx context.Context, layer v1.Layer) (Put, error) {
 		return Put{How: Exists}, err
 	}
 	var n int64
-	err = intact(func() (err error) {
+	err = distribution.Intact(func() (err error) {
 		n, err = l.writeBlob(ctx, layer, digest)
 		return err
 	})

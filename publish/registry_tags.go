@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -23,10 +24,18 @@ func (r *Registry) moveTags(ctx context.Context, img v1.Image, digest v1.Hash, t
 	for i, tag := range open {
 		before[tag] = r.named(tag)
 		if _, err := r.putManifest(ctx, tag, img); err != nil {
-			moved, back := r.putBack(ctx, open[:i], before)
+			names, unsure := r.namesNow(ctx, tag, before[tag], err)
+			if names == digest {
+				r.names(tag, distribution.Held{Digest: digest, MediaType: mt})
+				continue // nobody heard of it
+			}
+			touched := open[:i]
+			if names != before[tag].Digest { // it got something else
+				touched = open[:i+1]
+			}
+			moved, back := r.putBack(ctx, touched, before)
 			return &TagError{
-				Name: r.repo.Name(), Moved: moved, Back: back, Failed: tag, Left: slices.Clone(open[i+1:]), Err: err,
-				Unsure: r.unsure(ctx, tag, err),
+				Name: r.repo.Name(), Moved: moved, Back: back, Failed: tag, Left: slices.Clone(open[i+1:]), Err: err, Unsure: unsure,
 			}
 		}
 		r.names(tag, distribution.Held{Digest: digest, MediaType: mt})
@@ -34,17 +43,20 @@ func (r *Registry) moveTags(ctx context.Context, img v1.Image, digest v1.Hash, t
 	return nil
 }
 
-// unsure tells whether nobody knows if a tag moved that the registry was asked to
-// move.
-func (r *Registry) unsure(ctx context.Context, tag string, err error) bool {
-	if ctx.Err() != nil {
-		return true
+// namesNow returns what a tag names after it was to be moved and err came of that;
+// unsure, where nobody can tell.
+func (r *Registry) namesNow(ctx context.Context, tag string, before distribution.Held, err error) (digest v1.Hash, unsure bool) {
+	switch {
+	case ctx.Err() != nil:
+		return before.Digest, true
+	case !distribution.Unheard(err):
+		return before.Digest, false
 	}
-	if !distribution.Unheard(err) {
-		return false
+	held, err := r.remote.Head(ctx, tag)
+	if err != nil {
+		return before.Digest, true
 	}
-	_, err = r.remote.Head(ctx, tag) // had it moved, that would be no error
-	return err != nil
+	return held.Digest, false
 }
 
 // behind returns those of the tags that do not name the image, each once, new ones
@@ -63,9 +75,15 @@ func (r *Registry) behind(digest v1.Hash, tags []string) []string {
 	return append(old, fresh...)
 }
 
+// backTime is the time in which tags are put back.
+const backTime = 15 * time.Second
+
 // putBack has the tags name what they named before, and returns those for which that
 // was not to be done and those for which it was.
 func (r *Registry) putBack(ctx context.Context, tags []string, before map[string]distribution.Held) (moved, back []string) {
+	// Who interrupts a run wants no half of it either.
+	ctx, enough := context.WithTimeout(context.WithoutCancel(ctx), backTime)
+	defer enough()
 	for _, tag := range tags {
 		if r.restore(ctx, tag, before[tag].Digest) != nil {
 			moved = append(moved, tag)

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // Tarball is a file that `docker load`, `podman load`, skopeo and crane read. It is
@@ -84,7 +86,7 @@ func (t *Tarball) Stage(ctx context.Context, img v1.Image) (Put, error) {
 		return Put{}, fmt.Errorf("read the manifest for %s: %w", t.Name(), err)
 	}
 	// A file that holds a half layer cannot be gone on with.
-	err = intact(func() error {
+	err = distribution.Intact(func() error {
 		err := t.stage(ctx, img, digest)
 		if err != nil {
 			err = errors.Join(fmt.Errorf("write %s: %w", t.Name(), err), t.discard())

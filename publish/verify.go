@@ -116,21 +116,6 @@ func (v *verifier) mismatch(got string) error {
 
 func (v *verifier) Close() error { return v.rc.Close() }
 
-// readTries is how often a layer is read whose bytes come damaged.
-const readTries = 3
-
-// intact calls f, which reads a layer into a file, again when the bytes came damaged
-// over the network. The layer is opened anew then.
-func intact(f func() error) error {
-	for i := 1; ; i++ {
-		err := f()
-		var damaged *distribution.DamagedError
-		if err == nil || i == readTries || !errors.As(err, &damaged) {
-			return err
-		}
-	}
-}
-
 // bodyOf makes the verified bytes of the layer the body of an upload.
 func bodyOf(ctx context.Context, l v1.Layer, size int64) *distribution.Body {
 	return distribution.NewBody(size, func(offset int64) (io.ReadCloser, error) {

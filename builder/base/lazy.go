@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -17,6 +18,9 @@ type lazyLayer struct {
 	query *query
 	repos []name.Repository // where it is looked for, in order
 	ctx   context.Context   //nolint:containedctx // v1.Layer has no place for one
+
+	mu  sync.Mutex
+	bad map[string]bool // repositories whose bytes were damaged, or did not come to their end
 }
 
 var _ v1.Layer = (*lazyLayer)(nil)
@@ -26,7 +30,7 @@ var _ v1.Layer = (*lazyLayer)(nil)
 // descriptor.
 func (l *lazyLayer) Compressed() (io.ReadCloser, error) {
 	var failed misses
-	for _, repo := range l.repos {
+	for _, repo := range l.order() {
 		rc, err := l.query.remote.Blob(l.ctx, repo, l.desc)
 		if err == nil {
 			return &naming{rc, l, repo}, nil
@@ -43,6 +47,22 @@ func (l *lazyLayer) Compressed() (io.ReadCloser, error) {
 	return nil, fmt.Errorf("read layer %s: %w", l.desc.Digest, failed)
 }
 
+// order is that of the repositories, with those behind the others that failed when
+// they were read.
+func (l *lazyLayer) order() []name.Repository {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var good, bad []name.Repository
+	for _, repo := range l.repos {
+		if l.bad[repo.Name()] {
+			bad = append(bad, repo)
+		} else {
+			good = append(good, repo)
+		}
+	}
+	return append(good, bad...)
+}
+
 // Uncompressed returns the tar.
 func (l *lazyLayer) Uncompressed() (io.ReadCloser, error) {
 	rc, err := l.Compressed()
@@ -50,6 +70,17 @@ func (l *lazyLayer) Uncompressed() (io.ReadCloser, error) {
 		return nil, err
 	}
 	return decompress(rc)
+}
+
+// spoiled notes that the layer did not come whole from a repository, so that the next
+// one is asked when it is opened again.
+func (l *lazyLayer) spoiled(repo name.Repository) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.bad == nil {
+		l.bad = map[string]bool{}
+	}
+	l.bad[repo.Name()] = true
 }
 
 // failed names the layer and where it was read in an error.
@@ -67,6 +98,7 @@ type naming struct {
 func (n *naming) Read(p []byte) (int, error) {
 	c, err := n.ReadCloser.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
+		n.layer.spoiled(n.repo)
 		err = n.layer.failed(n.repo, err)
 	}
 	return c, err

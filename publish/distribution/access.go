@@ -74,8 +74,16 @@ func (a *access) grant(ctx context.Context) (*grant, error) {
 		a.challenge = c
 		a.now = &grant{scheme: scheme}
 	}
+	before := a.now
 	if err := a.meet(ctx); err != nil {
-		a.now = nil
+		a.now = before
+		if before.header != "" && passing(err) { // it is good for a while yet
+			a.stale.Store(false)
+			return before, nil
+		}
+		if before.header == "" {
+			a.now = nil
+		}
 		return nil, finalError{err}
 	}
 	return a.now, nil

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -47,6 +48,9 @@ func (r *Repository) CheckPush(ctx context.Context) error {
 	}))
 }
 
+// cancelTime is what the end of an upload that nobody needs is waited for.
+const cancelTime = 5 * time.Second
+
 // cancel ends the upload that resp began, if that is still on the registry's own
 // host. Registries forget uploads by themselves, so a failure is no matter.
 func (r *Repository) cancel(ctx context.Context, resp *http.Response) {
@@ -54,6 +58,8 @@ func (r *Repository) cancel(ctx context.Context, resp *http.Response) {
 	if err != nil || !r.own(u) {
 		return
 	}
+	ctx, enough := context.WithTimeout(ctx, cancelTime)
+	defer enough()
 	done, err := r.send(ctx, request{method: http.MethodDelete, url: u}, http.StatusNoContent, http.StatusOK, http.StatusAccepted)
 	if err == nil {
 		finish(done)

@@ -14,8 +14,10 @@ type Body struct {
 	size int64
 	open func(offset int64) (io.ReadCloser, error)
 
-	mu   sync.Mutex
-	sent int64
+	mu     sync.Mutex
+	sent   int64
+	parked io.ReadCloser // stands at offset at, for the part that begins there
+	at     int64
 }
 
 // NewBody returns a body of size bytes that open reads from an offset on.
@@ -35,6 +37,40 @@ func (b *Body) count(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sent += int64(n)
+}
+
+// reader returns a reader that stands at the offset: the one that the part before
+// left there, or a new one.
+func (b *Body) reader(offset int64) (io.ReadCloser, error) {
+	b.mu.Lock()
+	parked, at := b.parked, b.at
+	b.parked = nil
+	b.mu.Unlock()
+	if parked != nil && at == offset {
+		return parked, nil
+	}
+	if parked != nil {
+		_ = parked.Close() // it was only read
+	}
+	return b.open(offset)
+}
+
+// park keeps a reader that stands at the offset.
+func (b *Body) park(rc io.ReadCloser, offset int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.parked, b.at = rc, offset
+}
+
+// finish closes a reader that nobody wants any more.
+func (b *Body) finish() {
+	b.mu.Lock()
+	parked := b.parked
+	b.parked = nil
+	b.mu.Unlock()
+	if parked != nil {
+		_ = parked.Close() // it was only read
+	}
 }
 
 // part returns what the body has from one offset to another.
@@ -98,7 +134,7 @@ func (p *part) start(w *watch, n *Network) (io.ReadCloser, error) {
 	p.mu.Lock()
 	p.moved = 0
 	p.mu.Unlock()
-	rc, err := p.body.open(p.from)
+	rc, err := p.body.reader(p.from)
 	if err != nil {
 		return nil, p.fail(err)
 	}
@@ -166,8 +202,7 @@ func (p *passage) next() int {
 // await begins to wait for the network to take more, or to answer.
 func (p *passage) await() {
 	if p.left > 0 {
-		p.watch.expect("nothing could be sent", p.net.policy.Stall)
-		p.watch.mention(p.net.policy.Stall/10, func() { p.slow.Store(true) })
+		p.watch.expectRemarked("nothing could be sent", p.net.policy.Stall, p.net.policy.Stall/10, func() { p.slow.Store(true) })
 		return
 	}
 	p.watch.expectStored(p.net)
@@ -207,6 +242,10 @@ func (p *passage) Close() error {
 	p.closed = true
 	p.mu.Unlock()
 	if others {
+		return nil
+	}
+	if p.left == 0 && p.of.to < p.of.body.size {
+		p.of.body.park(p.rc, p.of.to)
 		return nil
 	}
 	return p.rc.Close()

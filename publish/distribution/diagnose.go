@@ -63,7 +63,7 @@ func (r *Repository) diagnoseNetwork(err error) string {
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Sprintf("if %s has no https and you trust the network to it, pass --insecure %s", host, host)
 	case errors.As(err, &unknown):
-		return fmt.Sprintf("pass the certificate of its authority by --ca-file, or put it into /etc/docker/certs.d/%s/ca.crt", host)
+		return fmt.Sprintf("pass the certificate of its authority by --ca-file, or put it into ~/.docker/certs.d/%s/ca.crt", host)
 	case errors.As(err, &other):
 		return "use a name that its certificate is for, or have it renewed for this one"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -71,7 +71,7 @@ func (r *Repository) diagnoseNetwork(err error) string {
 	case errors.As(err, &certificate):
 		return "have its certificate repaired"
 	case strings.Contains(err.Error(), "remote error: tls: "):
-		return fmt.Sprintf("if it wants a certificate of yours, put that into /etc/docker/certs.d/%s as client.cert and client.key", host)
+		return fmt.Sprintf("if it wants a certificate of yours, put that into ~/.docker/certs.d/%s as client.cert and client.key", host)
 	case errors.As(err, &missing):
 		return "check the name, and the network"
 	case errors.Is(err, syscall.ECONNREFUSED):

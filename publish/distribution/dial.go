@@ -55,7 +55,7 @@ func (d *Dialer) check(way route, address, resolved string) error {
 	case zonePublic:
 		return nil
 	case zonePrivate:
-		if way.named.any(d.inside.has) {
+		if d.inside.has(hostname(way.registry)) {
 			return nil
 		}
 	case zoneLoopback, zoneClosed:
@@ -65,8 +65,21 @@ func (d *Dialer) check(way route, address, resolved string) error {
 
 // route is what the guard tells the dialer of a request.
 type route struct {
-	from  string
-	named *hostSet
+	from     string
+	registry string // for which it is made
+	named    *hostSet
+}
+
+type behalfKey struct{}
+
+// onBehalf notes for which registry requests are made, whatever host they go to.
+func onBehalf(ctx context.Context, registry string) context.Context {
+	return context.WithValue(ctx, behalfKey{}, registry)
+}
+
+func behalf(ctx context.Context) string {
+	registry, _ := ctx.Value(behalfKey{}).(string)
+	return registry
 }
 
 type routeKey struct{}

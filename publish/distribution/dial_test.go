@@ -109,21 +109,19 @@ func TestDialerRefusesNamesOfThisMachine(t *testing.T) {
 
 func TestDialerChecks(t *testing.T) {
 	t.Parallel()
-	named, private := &hostSet{}, &hostSet{}
-	named.add("r.example.com")
-	private.add("r.corp")
+	const named, private = "r.example.com", "r.corp"
 	d := NewDialer(&net.Dialer{})
 	d.inside.add("r.corp")
 	for _, c := range []struct {
-		named   *hostSet
-		address string
-		refused bool
+		registry string
+		address  string
+		refused  bool
 	}{
 		{named, "203.0.113.9:443", false}, {named, "10.0.0.5:443", true}, {named, "127.0.0.1:443", true}, {named, "169.254.169.254:80", true},
 		{named, "[fe80::1%eth0]:443", true}, {named, "[::1]:443", true}, {named, "[::]:443", true}, {named, "[fd00:ec2::254]:443", true},
 		{private, "10.0.0.5:443", false}, {private, "127.0.0.1:443", true}, {private, "169.254.169.254:80", true}, {private, "[fd00:ec2::254]:443", true},
 	} {
-		err := d.check(route{from: "r", named: c.named}, "s.example.org:443", c.address)
+		err := d.check(route{from: "r", registry: c.registry, named: &hostSet{}}, "s.example.org:443", c.address)
 		var address *AddressError
 		if errors.As(err, &address) != c.refused || err != nil && !c.refused {
 			t.Errorf("%s: %v", c.address, err)
@@ -141,7 +139,7 @@ func TestDialerRemembersWhereItWas(t *testing.T) {
 	d, _ := dialing(t, names{"r.corp": netip.MustParseAddr("127.0.0.1")})
 	named := &hostSet{}
 	named.add("r.corp")
-	way := route{from: "r.corp", named: named}
+	way := route{from: "r.corp", registry: "r.corp:" + port, named: named}
 	if err := d.check(way, "s.corp:443", "10.0.0.9:443"); err == nil {
 		t.Error("a private address is fine before the registry was reached")
 	}
@@ -152,6 +150,9 @@ func TestDialerRemembersWhereItWas(t *testing.T) {
 	conn.Close()
 	if err := d.check(way, "s.corp:443", "10.0.0.9:443"); err != nil {
 		t.Errorf("after it was reached: %v", err)
+	}
+	if err := d.check(route{from: "r.example.com", registry: "r.example.com", named: named}, "s.corp:443", "10.0.0.9:443"); err == nil {
+		t.Error("another registry may send us there too")
 	}
 	if err := d.check(way, "s.corp:443", "127.0.0.1:443"); err == nil {
 		t.Error("this machine is fine after the registry was reached there")

@@ -62,9 +62,11 @@ func (r *Repository) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, 
 		if err == nil || !errors.As(err, &absent) {
 			break
 		}
-		if u, perr := url.Parse(alternative); perr == nil {
+		if u, perr := url.Parse(alternative); perr == nil && u.Host != "" {
 			b.from = u
-			err = r.try(ctx, b.open)
+			if r.try(ctx, b.open) == nil {
+				err = nil
+			}
 		}
 	}
 	if err != nil {
@@ -189,7 +191,7 @@ func (b *download) verdict() error {
 	if b.body == nil {
 		return io.EOF
 	}
-	if more, _ := b.body.Read(make([]byte, 1)); more > 0 { //nolint:errcheck // the blob is whole
+	if more, _ := b.body.Read(make([]byte, 1)); more > 0 {
 		return b.damaged("it has more than its %d bytes", b.desc.Size)
 	}
 	return io.EOF
@@ -228,4 +230,19 @@ func (b *download) Close() error {
 		return nil
 	}
 	return b.body.Close()
+}
+
+// readTries is how often a blob is read whose bytes come damaged.
+const readTries = 3
+
+// Intact calls f, which reads a blob into a file, again when the bytes came damaged
+// over the network. It opens the blob anew then.
+func Intact(f func() error) error {
+	for i := 1; ; i++ {
+		err := f()
+		var damaged *DamagedError
+		if err == nil || i == readTries || !errors.As(err, &damaged) {
+			return err
+		}
+	}
 }

@@ -108,8 +108,10 @@ func breakConn(conn net.Conn) {
 	switch c := conn.(type) {
 	case *net.TCPConn:
 		_ = c.SetLinger(0)
+	case *framed:
+		breakConn(c.Conn)
 	case *wire:
-		c.cut.Store(true)
+		c.reset()
 	}
 	_ = conn.Close()
 }

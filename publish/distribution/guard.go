@@ -71,7 +71,7 @@ func (g *guard) check(req *http.Request) error {
 	if crossed(req) && form(req) {
 		return &redirectError{fmt.Sprintf("%s sends the credentials on to %s, which the registry did not name as its token server", origin(req), host)}
 	}
-	return g.checkNamed(origin(req), host)
+	return g.checkNamed(origin(req), host, behalf(req.Context()))
 }
 
 // relation is what a host has to do with us.
@@ -88,7 +88,7 @@ func (g *guard) relation(req *http.Request) string {
 // prepare returns the request as it may be sent: what led to it stays behind, and
 // the dialer learns who was named.
 func (g *guard) prepare(req *http.Request) *http.Request {
-	way := route{from: origin(req), named: &g.named}
+	way := route{from: origin(req), registry: behalf(req.Context()), named: &g.named}
 	next := req.WithContext(withRoute(req.Context(), way))
 	if req.Response == nil {
 		return next

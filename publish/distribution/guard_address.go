@@ -42,10 +42,10 @@ func checkAddress(from, to *url.URL) error {
 }
 
 // checkNamed refuses the same for any request, whatever led to it, unless the user
-// named its host. Where one that was named has a private address, others may have
-// one too.
-func (g *guard) checkNamed(from, to string) error {
-	if g.named.has(hostname(to)) || permitted(to, func() bool { return g.named.any(insider) }) {
+// named its host. A registry that has a private address itself may send us to
+// another.
+func (g *guard) checkNamed(from, to, registry string) error {
+	if g.named.has(hostname(to)) || permitted(to, func() bool { return insider(registry) }) {
 		return nil
 	}
 	return &AddressError{From: from, To: to}

@@ -265,11 +265,12 @@ func Unheard(err error) bool {
 func (r *Repository) arrived(ctx context.Context, resp *http.Response, ref string, digest v1.Hash) error {
 	held, told := heldBy(resp)
 	if !told && resp.StatusCode != http.StatusCreated {
-		var err error
-		if held, err = r.headOnce(ctx, ref); err != nil {
-			return err
+		var absent absentError
+		found, err := r.headOnce(ctx, ref)
+		if errors.As(r.unlessAbsent(err), &absent) {
+			return &DamagedError{What: "manifest " + ref, Why: fmt.Sprintf("the registry answered %d and has no such manifest", resp.StatusCode)}
 		}
-		told = held.Digest != v1.Hash{}
+		held, told = found, err == nil && found.Digest != v1.Hash{}
 	}
 	if told && held.Digest.Algorithm == digest.Algorithm && held.Digest != digest {
 		return &DamagedError{What: "manifest " + ref, Why: fmt.Sprintf("the registry got one with the digest %s instead of %s", held.Digest, digest)}

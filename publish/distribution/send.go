@@ -1,6 +1,7 @@
 package distribution
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -78,9 +79,33 @@ func (r *Repository) mayRenew(resp *http.Response, renewals int) bool {
 
 // isPage tells whether a web page answers for a registry: that of a proxy, or of
 // somebody who wants a login.
+// The type alone tells nothing: Quay calls empty answers so. The start of the body is
+// put back.
 func isPage(resp *http.Response) bool {
-	return strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
+	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		return false
+	}
+	if resp.Request.Method == http.MethodHead {
+		return resp.Header.Get(digestHeader) == ""
+	}
+	head, err := io.ReadAll(io.LimitReader(resp.Body, 512))
+	rest := io.Reader(resp.Body)
+	if err != nil {
+		rest = failedReader{err}
+	}
+	resp.Body = readCloser{io.MultiReader(bytes.NewReader(head), rest), resp.Body}
+	return bytes.HasPrefix(bytes.TrimSpace(head), []byte("<"))
 }
+
+type readCloser struct {
+	io.Reader
+	io.Closer
+}
+
+// failedReader gives an error again.
+type failedReader struct{ err error }
+
+func (f failedReader) Read([]byte) (int, error) { return 0, f.err }
 
 // own tells whether the address is one of the registry itself: only that gets to
 // see what it gave us.
@@ -97,7 +122,7 @@ func (r *Repository) sendOnce(ctx context.Context, g *grant, q request) (*http.R
 	if target.Scheme == "" {
 		target.Scheme = g.scheme
 	}
-	ctx, w := newWatch(ctx)
+	ctx, w := newWatch(onBehalf(ctx, r.name.RegistryStr()))
 	req, err := r.prepare(ctx, w, target.String(), q)
 	if err != nil {
 		w.end()

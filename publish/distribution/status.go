@@ -113,7 +113,7 @@ const maxAnswer = 64 << 10
 // refusal reads the answer of a server that did not do what it was asked for.
 func refusal(resp *http.Response) *StatusError {
 	// What cannot be read of a refusal is no news.
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) //nolint:errcheck // see above
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	e := &StatusError{
 		Method: resp.Request.Method, Host: resp.Request.URL.Host, Path: resp.Request.URL.Path,
 		Status: resp.StatusCode, RetryAfter: askedWait(resp.Header),

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,7 +25,7 @@ type tokenAnswer struct {
 	Token        string `json:"token"`
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token"`
-	ExpiresIn    int    `json:"expires_in"` // seconds
+	ExpiresIn    any    `json:"expires_in"` // seconds; some write them as text
 }
 
 // token gets one for the scopes; the caller has the turn.
@@ -65,10 +66,17 @@ func (a *access) token(ctx context.Context) (string, error) {
 // description of tokenAnswer's format.
 const minExpiry = 60
 
+// maxExpiry is when a token is renewed that is good for longer, in seconds.
+const maxExpiry = 24 * 60 * 60
+
 // expireIn has the token renewed before it dies, so that no large body is sent with
 // a dead one.
-func (a *access) expireIn(seconds int) {
-	life := time.Duration(max(seconds, minExpiry)) * time.Second
+func (a *access) expireIn(told any) {
+	seconds, err := strconv.ParseFloat(fmt.Sprint(told), 64)
+	if err != nil {
+		seconds = minExpiry
+	}
+	life := time.Duration(min(max(seconds, minExpiry), maxExpiry)) * time.Second
 	if a.expiry != nil {
 		a.expiry.Stop()
 	}
@@ -102,7 +110,7 @@ func (a *access) askForToken(ctx context.Context, realm *url.URL) (tokenAnswer, 
 	if header := basic(a.config); header != "" {
 		req.Header.Set("Authorization", header)
 	}
-	return a.repository.net.readToken(req)
+	return a.readToken(req)
 }
 
 // https://distribution.github.io/distribution/spec/auth/oauth/
@@ -119,13 +127,14 @@ func (a *access) postForToken(ctx context.Context, realm *url.URL, identity stri
 		return tokenAnswer{}, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return a.repository.net.readToken(req)
+	return a.readToken(req)
 }
 
 // readToken sends a request to a token server. Its redirects stay on the host, since
 // a form with a secret would follow them.
-func (n *Network) readToken(req *http.Request) (tokenAnswer, error) {
-	ctx, w := newWatch(req.Context())
+func (a *access) readToken(req *http.Request) (tokenAnswer, error) {
+	n := a.repository.net
+	ctx, w := newWatch(onBehalf(req.Context(), a.repository.name.RegistryStr()))
 	defer w.end()
 	w.expect("no answer", n.policy.Question)
 	client := *n.client

@@ -16,7 +16,7 @@ import (
 )
 
 // try calls f until it succeeds, fails for good, or the policy allows no more. It
-// is the only loop around requests to the host.
+// is the loop in which requests wait and are sent again.
 func (n *Network) try(ctx context.Context, h *host, f func(context.Context) error) error {
 	return n.tryAtMost(ctx, n.policy.Tries, h, f)
 }

@@ -14,10 +14,11 @@ import (
 
 // Upload sends the blob, to an upload that [Repository.Mount] began or to a new one.
 // What a registry has after a cut is kept where it tells how much that is; else the
-// blob is opened anew for a new upload. When it returns nil, the registry has
-// confirmed the blob under its digest.
+// blob is opened anew for a new upload. When it returns nil, the registry has said
+// that it stored the blob under its digest.
 func (r *Repository) Upload(ctx context.Context, begun *Upload, blob v1.Hash, b *Body) error {
 	u := &uploading{r: r, blob: blob, body: b, up: begun}
+	defer b.finish()
 	return r.explain(ctx, "push "+blob.String()+" to", r.try(ctx, u.try))
 }
 
@@ -29,6 +30,8 @@ type uploading struct {
 	up   *Upload // where the next try goes on; nil begins a new one
 
 	broken   bool  // a connection broke while the body was sent
+	resumed  bool  // the last try went on where one before was cut
+	anew     bool  // no more of that: the registry's word was wrong
 	refusals int   // answers that ended an upload
 	least    int64 // bytes that a part of the last upload had to have
 }
@@ -96,8 +99,9 @@ func (u *uploading) put(ctx context.Context, p *part) error {
 		return nil
 	}
 	// Only 201 says that the blob is there now.
-	if err := u.r.hasBlobOnce(ctx, u.blob); err != nil {
-		return &partError{part: p, last: true, err: fmt.Errorf("the registry answered %d and has no such blob: %w", resp.StatusCode, err)}
+	var absent absentError
+	if err := u.r.hasBlobOnce(ctx, u.blob); errors.As(err, &absent) {
+		return &partError{part: p, last: true, err: &DamagedError{What: "upload of " + u.blob.String(), Why: fmt.Sprintf("the registry answered %d and has no such blob", resp.StatusCode)}}
 	}
 	return nil
 }
@@ -176,8 +180,9 @@ func (u *uploading) after(ctx context.Context, err error) error {
 		return u.refused(failed, status)
 	}
 	u.broken = true
-	if up.at+failed.part.progress() >= minResume && u.parts() {
-		u.up = u.r.resume(ctx, up, u.body.size)
+	if there := up.at + failed.part.progress(); there >= minResume && !u.anew && u.parts() {
+		u.up = u.r.resume(ctx, up, there)
+		u.resumed = u.up != nil
 	}
 	return err
 }
@@ -186,18 +191,18 @@ func (u *uploading) after(ctx context.Context, err error) error {
 // is sent again as fast.
 const minResume = 256 << 10
 
-// resume asks how much the registry has of an upload. It returns nil where nothing
-// can be made of the answer.
+// resume asks how much the registry has of an upload of which at most sent bytes can
+// be there. It returns nil where nothing can be made of the answer.
 //
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-a-blob-in-chunks
-func (r *Repository) resume(ctx context.Context, up *Upload, size int64) *Upload {
+func (r *Repository) resume(ctx context.Context, up *Upload, sent int64) *Upload {
 	resp, err := r.send(ctx, request{method: http.MethodGet, url: up.to}, http.StatusNoContent, http.StatusAccepted)
 	if err != nil {
 		return nil
 	}
 	defer finish(resp)
 	at, known := offsetIn(resp)
-	if !known || at < minResume || at > size {
+	if !known || at < minResume || at > sent {
 		return nil
 	}
 	again := &Upload{to: up.to, at: at, minChunk: up.minChunk}
@@ -235,6 +240,8 @@ func (u *uploading) refused(failed *partError, status *StatusError) error {
 		status.has(transport.BlobUploadInvalidErrorCode, transport.BlobUploadUnknownErrorCode, transport.DigestInvalidErrorCode, transport.SizeInvalidErrorCode) {
 		limit = newUploads
 	}
+	u.anew = u.anew || u.resumed
+	u.resumed = false
 	if u.refusals++; u.refusals > limit {
 		return status
 	}

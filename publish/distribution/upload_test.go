@@ -131,3 +131,86 @@ func TestUploadOfABrokenSource(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// Parts go on reading where the one before ended: a layer that comes from another
+// registry is not read anew for each.
+func TestPartsReadTheirSourceOnce(t *testing.T) {
+	t.Parallel()
+	var has atomic.Int64
+	content := make([]byte, 10<<20)
+	digest, _ := bodyOfBytes(t, content)
+	repo := stubborn(t, func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Location", "/upload")
+		switch r.Method {
+		case http.MethodPut:
+			if has.Add(n) == int64(len(content)) {
+				w.WriteHeader(http.StatusCreated)
+				return
+			}
+		case http.MethodPatch:
+			has.Add(n)
+		}
+		w.WriteHeader(http.StatusAccepted)
+	})
+	var opened, read, closed atomic.Int64
+	body := NewBody(int64(len(content)), func(offset int64) (io.ReadCloser, error) {
+		opened.Add(1)
+		return &countedSource{Reader: bytes.NewReader(content[offset:]), read: &read, closed: &closed}, nil
+	})
+	n := NewNetwork(NetworkOptions{ChunkSize: 1 << 20})
+	if err := n.Repository(repo, nil, Push).Upload(t.Context(), nil, digest, body); err != nil {
+		t.Fatal(err)
+	}
+	if opened.Load() != 1 || closed.Load() != 1 || read.Load() != int64(len(content)) {
+		t.Errorf("opened %d times, closed %d times, read %d bytes of %d", opened.Load(), closed.Load(), read.Load(), len(content))
+	}
+}
+
+type countedSource struct {
+	io.Reader
+	read, closed *atomic.Int64
+}
+
+func (c *countedSource) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.read.Add(int64(n))
+	return n, err
+}
+
+func (c *countedSource) Close() error {
+	c.closed.Add(1)
+	return nil
+}
+
+// Some registries give their answers the type of a web page, which makes them none.
+func TestAnswersOfTheWrongType(t *testing.T) {
+	t.Parallel()
+	repo := stubborn(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Location", "/upload")
+		switch r.Method {
+		case http.MethodPost, http.MethodPatch:
+			w.WriteHeader(http.StatusAccepted)
+		case http.MethodPut:
+			w.WriteHeader(http.StatusCreated)
+			_, _ = io.WriteString(w, "true")
+		case http.MethodGet:
+			_, _ = io.WriteString(w, ` {"schemaVersion":2}`)
+		}
+	})
+	r := quick(new([]string)).Repository(repo, nil, Push)
+	digest, body := bodyOfBytes(t, []byte("a layer"))
+	if err := r.Upload(t.Context(), nil, digest, body); err != nil {
+		t.Error(err)
+	}
+	if err := r.PutManifest(t.Context(), "v1", []byte("{}"), "application/json"); err != nil {
+		t.Error(err)
+	}
+	if doc, err := r.Manifest(t.Context(), "v1"); err != nil || string(doc.Content) != ` {"schemaVersion":2}` {
+		t.Errorf("Manifest = %q, %v", doc.Content, err)
+	}
+}

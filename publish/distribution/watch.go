@@ -24,6 +24,7 @@ type watch struct {
 	remark   *time.Timer
 	stalled  *StallError // why it ended the request
 	answered bool        // what the body of the request does is of no interest any more
+	ended    bool
 }
 
 func newWatch(ctx context.Context) (context.Context, *watch) {
@@ -33,10 +34,21 @@ func newWatch(ctx context.Context) (context.Context, *watch) {
 
 // expect begins to wait for something, in the place of what was waited for before.
 func (w *watch) expect(what string, limit time.Duration) {
+	w.expectRemarked(what, limit, 0, nil)
+}
+
+// expectRemarked is expect with something to do when it takes long.
+func (w *watch) expectRemarked(what string, limit, long time.Duration, remark func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.ended {
+		return
+	}
 	w.rest()
 	w.timer = time.AfterFunc(limit, func() { w.stall(&StallError{What: what, Limit: limit}) })
+	if remark != nil {
+		w.remark = time.AfterFunc(long, remark)
+	}
 }
 
 func (w *watch) stall(err *StallError) {
@@ -59,15 +71,9 @@ func (w *watch) cause(err error) error {
 // expectStored begins to wait for an answer for which the registry may have a lot to
 // do, and says so when it takes long.
 func (w *watch) expectStored(n *Network) {
-	w.expect("no answer after the last byte", n.policy.Answer)
-	w.mention(n.policy.Remark, func() { n.o.Notice("waiting for the registry to store what was sent") })
-}
-
-// mention has f called when what is waited for takes that long.
-func (w *watch) mention(after time.Duration, f func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.remark = time.AfterFunc(after, f)
+	w.expectRemarked("no answer after the last byte", n.policy.Answer, n.policy.Remark, func() {
+		n.o.Notice("waiting for the registry to store what was sent")
+	})
 }
 
 // idle waits for nothing: the next step is not the network's.
@@ -94,7 +100,7 @@ func (w *watch) answer() {
 	w.answered = true
 }
 
-// sending calls f unless the answer has begun.
+// sending calls f, which may wait by the same watch, unless the answer has begun.
 func (w *watch) sending(f func()) {
 	w.mu.Lock()
 	answered := w.answered
@@ -106,6 +112,9 @@ func (w *watch) sending(f func()) {
 
 // end gives everything up that belongs to the request.
 func (w *watch) end() {
-	w.idle()
+	w.mu.Lock()
+	w.rest()
+	w.answered, w.ended = true, true
+	w.mu.Unlock()
 	w.cancel(nil)
 }

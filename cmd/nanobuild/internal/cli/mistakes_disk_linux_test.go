@@ -26,7 +26,7 @@ func TestDiskFull(t *testing.T) {
 	if *update {
 		args = append(args, "-update")
 	}
-	child := exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // this test
+	child := exec.CommandContext(t.Context(), os.Args[0], args...)
 	child.Env = append(os.Environ(), smallDisks+"=1")
 	child.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,

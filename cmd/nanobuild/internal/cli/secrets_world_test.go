@@ -190,7 +190,7 @@ func (w *secretWorld) answerStorage(rw http.ResponseWriter, req *http.Request) {
 		rw.WriteHeader(http.StatusForbidden)
 		return
 	}
-	w.scene.registry.ServeHTTP(rw, req)
+	w.registry.ServeHTTP(rw, req)
 }
 
 // leaksIn are the planted secrets in a file, packed or not.
@@ -223,7 +223,7 @@ func (w *secretWorld) leaksInRegistry(t *testing.T, ref string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image, err := remote.Image(tag, remote.WithTransport(direct{w.scene.registry}))
+	image, err := remote.Image(tag, remote.WithTransport(direct{w.registry}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/layers"
 	"github.com/nanobuild/nanobuild/layers/lint"
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // checker reads the layers that nanobuild made, each once into a file, and
@@ -123,18 +124,22 @@ func (c *checker) lookForPrograms(unpack func() (io.ReadCloser, error)) error {
 }
 
 func (c *checker) fetch(l v1.Layer, digest v1.Hash) (file string, err error) {
+	file = filepath.Join(c.dir, digest.Hex)
+	return file, distribution.Intact(func() error { return fetchInto(file, l) })
+}
+
+func fetchInto(file string, l v1.Layer) (err error) {
 	blob, err := l.Compressed()
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { err = errors.Join(err, blob.Close()) }()
-	file = filepath.Join(c.dir, digest.Hex)
 	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return "", err
+		return err
 	}
 	_, err = io.Copy(out, blob)
-	return file, errors.Join(err, out.Close())
+	return errors.Join(err, out.Close())
 }
 
 // unpacked is the content of a file.
