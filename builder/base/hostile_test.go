@@ -352,7 +352,7 @@ func hostileSaves() []hostile.Input {
 				members = append(members, hostile.Member{Header: tar.Header{Name: name, Size: int64(len(body))}, Body: strings.NewReader(body)})
 			}
 			return "tar:" + hostile.Write(t, filepath.Join(dir, "saved.tar"), bytes.NewReader(pack(t, hostile.TarOf(members...))))
-		}}
+		}, Slow: strings.Contains(name, "compressed") || strings.Contains(name, "thousands")}
 	}
 	asIs := func(t testing.TB, r io.Reader) []byte { return must[[]byte](t)(io.ReadAll(r)) }
 	config := func(layers int) string {

@@ -16,17 +16,17 @@ import (
 // push brings an image to a registry in the way that the program does: first the
 // blobs, some at once, then the manifest, the tag last. The first layer is taken
 // from another repository, if one is named.
-func push(ctx context.Context, r *distribution.Repository, s specimen, from *name.Repository) error {
+func push(ctx context.Context, r *distribution.Repository, s specimen, from *source) error {
 	if err := r.CheckPush(ctx); err != nil {
 		return err
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	for i, b := range s.blobs() {
-		source := from
-		if i != 1 {
-			source = nil
+		only := from
+		if i != 1 { // the config is 0
+			only = nil
 		}
-		g.Go(func() error { return pushBlob(gctx, r, b, source) })
+		g.Go(func() error { return pushBlob(gctx, r, b, only) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -38,7 +38,13 @@ func push(ctx context.Context, r *distribution.Repository, s specimen, from *nam
 	return r.PutManifest(ctx, tag, m.content, m.desc.MediaType)
 }
 
-func pushBlob(ctx context.Context, r *distribution.Repository, b piece, from *name.Repository) error {
+// source is where a blob can be mounted from.
+type source struct {
+	repo    name.Repository
+	granted bool // the registry does it
+}
+
+func pushBlob(ctx context.Context, r *distribution.Repository, b piece, from *source) error {
 	has, err := r.HasBlob(ctx, b.desc.Digest)
 	if err != nil || has {
 		return err
@@ -47,10 +53,11 @@ func pushBlob(ctx context.Context, r *distribution.Repository, b piece, from *na
 	if from != nil {
 		var mounted bool
 		// A refused mount is no failure: the blob is sent instead.
-		if mounted, begun, err = r.Mount(ctx, b.desc.Digest, *from); mounted {
+		if mounted, begun, err = r.Mount(ctx, b.desc.Digest, from.repo); mounted {
 			return nil
-		} else if err != nil && ctx.Err() != nil {
-			return err
+		}
+		if err != nil && ctx.Err() != nil || from.granted {
+			return fmt.Errorf("not mounted: %w", err)
 		}
 	}
 	body := distribution.NewBody(b.desc.Size, b.open)

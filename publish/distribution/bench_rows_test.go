@@ -19,6 +19,7 @@ type row struct {
 	streams  bool           // an upload takes one write (see onceWritten)
 	cdn      bool           // blobs are on another host
 	mount    bool           // the first layer is taken from another repository
+	granted  bool           // and the registry does that
 	secure   bool           // over TLS, at a host without a port
 	http2    bool
 	chunk    int64 // of the client, in bytes; 0 sends blobs whole
@@ -159,7 +160,7 @@ func tokenRows() []row {
 		{name: "token service answers with a page", faults: these(atService(page(200, anyRequest)), atService(page(502, anyRequest))), rate: most, token: goodFor(3)},
 		{name: "token service cuts its JSON", faults: these(cutJSON(tokenRequest)), rate: most, token: goodFor(3)},
 		{name: "token service breaks connections", faults: these(atService(resetEarly()), atService(answerLost())), rate: most, token: goodFor(3)},
-		{name: "mounts with tokens", faults: usual, rate: often, token: goodFor(5), mount: true},
+		{name: "mounts with tokens", faults: usual, rate: often, token: goodFor(5), mount: true, granted: true},
 		{name: "password", faults: usual, rate: often, habits: []habit{basicAuth}, password: true},
 	}
 }
@@ -196,7 +197,7 @@ func habitRows() []row {
 		{name: "redirects to another host", cdn: true, habits: []habit{basicAuth}, password: true},
 		{name: "Location with http", secure: true, habits: []habit{located(func(_ *http.Request, to string) string { return "http://" + secureHost + to })}},
 		{name: "Location with :443", secure: true, habits: []habit{located(func(_ *http.Request, to string) string { return "https://" + secureHost + ":443" + to })}},
-		{name: "mounts granted", mount: true},
+		{name: "mounts granted", mount: true, granted: true},
 	}
 	for _, code := range []int{202, 400, 401, 403, 404, 405} {
 		all = append(all, row{name: "mounts refused, " + http.StatusText(code), mount: true, habits: []habit{noMounts(code)}})

@@ -159,7 +159,7 @@ func (b *bed) unmoved() error {
 }
 
 // source is the repository that has the first layer already, if the row wants one.
-func (b *bed) source(host string) (*name.Repository, error) {
+func (b *bed) source(host string) (*source, error) {
 	if !b.row.mount {
 		return nil, nil
 	}
@@ -167,7 +167,7 @@ func (b *bed) source(host string) (*name.Repository, error) {
 		return nil, err
 	}
 	from, err := name.NewRepository(host + "/" + b.repo + "-base")
-	return &from, err
+	return &source{from, b.row.granted}, err
 }
 
 var _ http.Handler = (*faults)(nil)

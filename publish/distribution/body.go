@@ -180,8 +180,8 @@ func (p *passage) Read(b []byte) (int, error) {
 	}
 	p.left -= int64(n)
 	p.moved(n)
-	if err != nil && (err != io.EOF || p.left > 0) {
-		if err == io.EOF {
+	if err != nil && (!errors.Is(err, io.EOF) || p.left > 0) {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		return n, p.of.fail(err)

@@ -46,7 +46,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // where is the repository, or the registry where none was asked for.
 func (e *Error) where() string {
-	if e.Repository == e.Repository.Registry.Repo("") {
+	if e.Repository == e.Repository.Repo("") {
 		return e.Repository.RegistryStr()
 	}
 	return e.Repository.String()
@@ -59,7 +59,7 @@ func (e *Error) Reason() string { return e.secrets.Redact(e.reason()) }
 func (e *Error) reason() string {
 	host := e.Repository.RegistryStr()
 	var status *StatusError
-	if errors.As(e.Err, &status) && sameHost(status.Host, host) {
+	if errors.As(e.Err, &status) && SameHost(status.Host, host) {
 		var late *tooLongError
 		if errors.As(e.Err, &late) {
 			return status.Answer() + "; " + late.wish()

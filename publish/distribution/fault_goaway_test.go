@@ -127,7 +127,7 @@ func (f *framed) end() bool {
 	frame[2], frame[3] = 8, frameGoAway
 	binary.BigEndian.PutUint32(frame[frameHeader:], *f.ending)
 	_, _ = f.Conn.Write(frame)
-	_ = f.Conn.Close()
+	_ = f.Close()
 	f.ended = true
 	return true
 }

@@ -183,12 +183,6 @@ func (b *blobs) find(key string) ([]byte, bool) {
 	return content, ok
 }
 
-func (b *blobs) drop(key string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.content, key)
-}
-
 func (b *blobs) mount(from, to, digest string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -205,6 +199,7 @@ func fetch(h http.Handler, method, p string, header http.Header, body []byte) (*
 	if err != nil {
 		return nil, nil, err
 	}
+	r.URL.Scheme, r.URL.Host = "", "" // as servers see it
 	copyHeader(r.Header, header)
 	w := newKept()
 	h.ServeHTTP(w, r)

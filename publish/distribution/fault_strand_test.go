@@ -11,11 +11,12 @@ import (
 // strand is one direction of a wire.
 type strand struct {
 	mu      sync.Mutex
-	buf     []byte
+	buf     []byte // what is on its way, from begin on
+	begin   int
 	deaf    bool          // the reader has closed it
 	dumb    bool          // the writer has
 	cut     bool          // it broke
-	changed chan struct{} // closed when any of this changes
+	changed chan struct{} // closed when any of this changes; nil while nobody waits
 }
 
 const (
@@ -26,12 +27,20 @@ const (
 	farewell = 1 << 10
 )
 
-func newStrand() *strand { return &strand{changed: make(chan struct{})} }
-
 // change tells everybody who waits; the caller holds the lock.
 func (s *strand) change() {
-	close(s.changed)
-	s.changed = make(chan struct{})
+	if s.changed != nil {
+		close(s.changed)
+		s.changed = nil
+	}
+}
+
+// wait returns what the next change closes; the caller holds the lock.
+func (s *strand) wait() <-chan struct{} {
+	if s.changed == nil {
+		s.changed = make(chan struct{})
+	}
+	return s.changed
 }
 
 func (s *strand) end(how func(*strand)) {
@@ -62,14 +71,16 @@ func (s *strand) take(b []byte) (int, <-chan struct{}, error) {
 	case s.deaf:
 		return 0, nil, net.ErrClosed
 	case len(s.buf) > 0:
-		n := copy(b, s.buf)
-		s.buf = s.buf[n:]
+		n := copy(b, s.buf[s.begin:])
+		if s.begin += n; s.begin == len(s.buf) {
+			s.buf, s.begin = s.buf[:0], 0
+		}
 		s.change()
 		return n, nil, nil
 	case s.dumb:
 		return 0, nil, io.EOF
 	}
-	return 0, s.changed, nil
+	return 0, s.wait(), nil
 }
 
 func (s *strand) write(b []byte, d *deadline) (int, error) {
@@ -100,15 +111,19 @@ func (s *strand) give(b []byte) (int, <-chan struct{}, error) {
 	case s.deaf:
 		return 0, nil, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}
 	}
-	n := min(len(b), max(strandBuffer-len(s.buf), 0))
+	n := min(len(b), max(strandBuffer-len(s.buf)+s.begin, 0))
 	if len(b) <= farewell {
 		n = len(b)
 	}
-	if n > 0 {
-		s.buf = append(s.buf, b[:n]...)
-		s.change()
+	if n == 0 {
+		return 0, s.wait(), nil
 	}
-	return n, s.changed, nil
+	if s.begin > 0 && len(s.buf)+n > cap(s.buf) {
+		s.buf, s.begin = s.buf[:copy(s.buf, s.buf[s.begin:])], 0
+	}
+	s.buf = append(s.buf, b[:n]...)
+	s.change()
+	return n, nil, nil
 }
 
 func broke(op string) error {

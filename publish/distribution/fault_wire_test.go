@@ -38,7 +38,7 @@ func (n *wires) dial(ctx context.Context, network, address string) (net.Conn, er
 	if !ok {
 		return nil, refused
 	}
-	there, back := newStrand(), newStrand()
+	there, back := new(strand), new(strand)
 	select {
 	case l.conns <- &wire{in: there, out: back}:
 		return &wire{in: back, out: there}, nil
@@ -105,7 +105,7 @@ func (w *wire) Close() error {
 // reset breaks the connection: what is on its way is lost.
 func (w *wire) reset() {
 	for _, s := range []*strand{w.in, w.out} {
-		s.end(func(s *strand) { s.cut, s.buf = true, nil })
+		s.end(func(s *strand) { s.cut = true })
 	}
 }
 

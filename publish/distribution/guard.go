@@ -129,15 +129,3 @@ func (s *hostSet) has(host string) bool {
 	defer s.mu.Unlock()
 	return s.hosts[host]
 }
-
-// any tells whether f is true for one of them.
-func (s *hostSet) any(f func(host string) bool) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for host := range s.hosts {
-		if f(host) {
-			return true
-		}
-	}
-	return false
-}

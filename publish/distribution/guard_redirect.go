@@ -46,7 +46,7 @@ func crossed(req *http.Request) bool {
 		if before = before.Response.Request; before == nil {
 			return true // nobody knows where it came from
 		}
-		if !sameHost(before.URL.Host, req.URL.Host) {
+		if !SameHost(before.URL.Host, req.URL.Host) {
 			return true
 		}
 	}
@@ -65,7 +65,7 @@ func location(resp *http.Response) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s says that the upload goes on at an address that is none", from.Host)
 	}
-	if sameHost(u.Host, from.Host) {
+	if SameHost(u.Host, from.Host) {
 		u.Scheme, u.Host = from.Scheme, from.Host
 		return u, nil
 	}

@@ -110,10 +110,12 @@ func (f failedReader) Read([]byte) (int, error) { return 0, f.err }
 // own tells whether the address is one of the registry itself: only that gets to
 // see what it gave us.
 func (r *Repository) own(u *url.URL) bool {
-	return sameHost(u.Host, r.name.RegistryStr())
+	return SameHost(u.Host, r.name.RegistryStr())
 }
 
-func sameHost(a, b string) bool {
+// SameHost compares hosts whatever their case, and however the port of https is
+// spelled.
+func SameHost(a, b string) bool {
 	return strings.TrimSuffix(strings.ToLower(a), ":443") == strings.TrimSuffix(strings.ToLower(b), ":443")
 }
 

@@ -139,7 +139,7 @@ func (a *access) readToken(req *http.Request) (tokenAnswer, error) {
 	w.expect("no answer", n.policy.Question)
 	client := *n.client
 	client.CheckRedirect = func(next *http.Request, via []*http.Request) error {
-		if !sameHost(next.URL.Host, via[0].URL.Host) {
+		if !SameHost(next.URL.Host, via[0].URL.Host) {
 			return &redirectError{fmt.Sprintf("the token server %s redirects to %s, where credentials must not go", via[0].URL.Host, next.URL.Host)}
 		}
 		return checkRedirect(next, via)

@@ -35,7 +35,7 @@ func briefAt(err error, host string) string {
 func requestText(e *url.Error, host string) string {
 	reason := plainWords(e.Err)
 	u, err := url.Parse(e.URL)
-	if err != nil || sameHost(u.Host, host) || tellsPlace(e.Err) {
+	if err != nil || SameHost(u.Host, host) || tellsPlace(e.Err) {
 		return reason
 	}
 	return fmt.Sprintf("%s %s%s: %s", strings.ToUpper(e.Op), u.Host, u.Path, reason)

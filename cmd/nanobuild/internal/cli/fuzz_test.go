@@ -73,12 +73,8 @@ func FuzzFlags(f *testing.F) {
 
 // isText says whether the value of a flag is text, which is kept as it is.
 func isText(flag string) bool {
-	switch f := (&app{}).publish().Flags().Lookup(flag); {
-	case f == nil:
-		return false
-	default:
-		return f.Value.Type() == "string" || f.Value.Type() == "stringArray"
-	}
+	f := (&app{}).publish().Flags().Lookup(flag)
+	return f != nil && (f.Value.Type() == "string" || f.Value.Type() == "stringArray")
 }
 
 // FuzzArguments gives any three arguments to the program, which at most refuses

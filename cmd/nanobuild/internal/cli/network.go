@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,15 +88,10 @@ func (a *app) transport(n *networkFlags) (http.RoundTripper, error) {
 	return transport, nil
 }
 
-// isOneOf compares hosts whatever their case, and however the port of https is
-// spelled.
 func isOneOf(hosts []string) func(string) bool {
-	known := map[string]bool{}
-	spelled := func(host string) string { return strings.TrimSuffix(strings.ToLower(host), ":443") }
-	for _, host := range hosts {
-		known[spelled(host)] = true
+	return func(host string) bool {
+		return slices.ContainsFunc(hosts, func(h string) bool { return distribution.SameHost(h, host) })
 	}
-	return func(host string) bool { return known[spelled(host)] }
 }
 
 // insecureRegistries are the hosts that the variables of the .NET SDK allow plain

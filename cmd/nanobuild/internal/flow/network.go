@@ -27,7 +27,7 @@ func (o NetworkOptions) open(d Deps) *distribution.Network {
 
 // plainHTTP says whether a registry may be spoken to without TLS.
 func (o NetworkOptions) plainHTTP(host string) bool {
-	return distribution.Loopback(host) || slices.Contains(o.Insecure, host)
+	return distribution.Loopback(host) || slices.ContainsFunc(o.Insecure, func(h string) bool { return distribution.SameHost(h, host) })
 }
 
 // mirrors are the places where bases are looked for first.
