@@ -21,9 +21,7 @@ type Found struct {
 // Tagged returns manifest and config of the image that the first of tags to exist
 // names now. It returns nil where no tag exists, or the first that does names an
 // index or something else than a container image. The image's blobs are noted in
-// [Places].
-//
-// Manifest and config are checked against their digests, and fail from 4 MiB on.
+// [Places]. An image whose manifest or config has more than 512 KiB counts as none.
 func (r *Registry) Tagged(ctx context.Context, tags []string) (*Found, error) {
 	for _, tag := range tags {
 		manifest, err := r.remote.Manifest(ctx, tag)
@@ -38,13 +36,20 @@ func (r *Registry) Tagged(ctx context.Context, tags []string) (*Found, error) {
 	return nil, nil
 }
 
+// maxTagged is the largest manifest or config that is looked into, in bytes. Those of
+// images that we made have a few thousand, and parsed JSON is many times as large.
+const maxTagged = 512 << 10
+
 func (r *Registry) tagged(ctx context.Context, tag string, manifest distribution.Document) (*Found, error) {
+	if len(manifest.Content) > maxTagged {
+		return nil, nil
+	}
 	m, err := v1.ParseManifest(bytes.NewReader(manifest.Content))
 	if err != nil {
 		return nil, fmt.Errorf("read the manifest of %s:%s: %w", r.repo, tag, err)
 	}
 	mt := cmp.Or(m.MediaType, manifest.MediaType) // OCI lets a manifest leave it out
-	if !mt.IsImage() || !m.Config.MediaType.IsConfig() {
+	if !mt.IsImage() || !m.Config.MediaType.IsConfig() || m.Config.Size > maxTagged {
 		return nil, nil
 	}
 	config, err := r.remote.Document(ctx, m.Config)

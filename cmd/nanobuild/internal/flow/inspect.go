@@ -92,7 +92,7 @@ func Inspect(ctx context.Context, o InspectOptions, d Deps) (found *Inspection, 
 	}
 	defer func() { err = errors.Join(err, temp.Close()) }()
 	found = describe(image, config)
-	checked := &checker{image: image, config: config, dir: temp.path}
+	checked := &checker{image: image, config: config, dir: temp.path, seen: map[checkedKey]lint.Report{}}
 	if err := checked.layers(found); err != nil {
 		return nil, at(StageBase, fmt.Errorf("read the layers of %s: %w", image.Name, err))
 	}

@@ -23,6 +23,15 @@ type checker struct {
 	dir      string // for the blobs
 	ours     []lint.ImageLayer
 	programs []program // in the layers of the application
+	seen     map[checkedKey]lint.Report
+}
+
+// checkedKey is what a report on a layer depends on. An image may name one layer
+// hundreds of times.
+type checkedKey struct {
+	digest, diffID v1.Hash
+	origin         layers.Origin
+	clock          layers.Clock
 }
 
 // layers describes the layers in order; the history entries that are not empty
@@ -69,11 +78,16 @@ func (c *checker) layer(l v1.Layer, h v1.History, diffID v1.Hash) (LayerInspecti
 		return info, nil
 	}
 	info.Origin = string(origin)
-	report, err := c.check(l, digest, diffID, size, lint.LayerOptions{
-		Mode: lint.Strict, Origin: origin, Clock: clockOf(h), CheckTimes: true, AnyWritable: true,
-	})
-	if err != nil {
-		return LayerInspection{}, fmt.Errorf("%s layer: %w", origin, err)
+	key := checkedKey{digest, diffID, origin, clockOf(h)}
+	report, known := c.seen[key]
+	if !known {
+		report, err = c.check(l, digest, diffID, size, lint.LayerOptions{
+			Mode: lint.Strict, Origin: origin, Clock: key.clock, CheckTimes: true, AnyWritable: true,
+		})
+		if err != nil {
+			return LayerInspection{}, fmt.Errorf("%s layer: %w", origin, err)
+		}
+		c.seen[key] = report
 	}
 	info.Files = report.Files
 	info.Verdict, info.Findings = verdict(report)
