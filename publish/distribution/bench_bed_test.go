@@ -19,7 +19,7 @@ import (
 type bed struct {
 	row      row
 	pace     pace
-	hurry    time.Duration // by how much the client's pauses and the life of tokens are shorter
+	hurry    time.Duration // by how much the client's pauses are shorter
 	network  interface{ listen(string) net.Listener }
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	registry http.Handler // past all faults
@@ -57,7 +57,9 @@ func (b *bed) start(seed uint64) string {
 	if b.row.token != nil {
 		b.gate = b.row.token()
 		b.gate.next = handler
-		b.gate.life /= b.hurry
+		if b.hurry > 1 && b.gate.life > 0 {
+			b.gate.life = time.Second // less than that may be over before a token is used
+		}
 		handler = b.gate
 	}
 	for _, h := range b.row.habits {

@@ -54,6 +54,10 @@ func TestEndlessFaults(t *testing.T) {
 		"uploads": uploadBody, "manifests": putManifest,
 		"reading manifests": manifestContent, "reading blobs": and(content, not(manifestContent)),
 	}
+	if raced { // the rest shows nothing new to it
+		delete(places, "manifests")
+		delete(places, "reading manifests")
+	}
 	for _, r := range rows() {
 		if r.calm {
 			continue
@@ -133,10 +137,14 @@ func tagDone(s stroke) bool {
 func TestCancelledAtAnyMoment(t *testing.T) {
 	t.Parallel()
 	certificate()
+	moments := []time.Duration{0, 300 * time.Millisecond, 2 * time.Second, 45 * time.Second, 5 * time.Minute}
+	if raced {
+		moments = moments[2:4]
+	}
 	for _, r := range rows() {
 		t.Run(strings.ReplaceAll(r.name, "/", ""), func(t *testing.T) {
 			t.Parallel()
-			for i, after := range []time.Duration{0, 300 * time.Millisecond, 2 * time.Second, 45 * time.Second, 5 * time.Minute} {
+			for i, after := range moments {
 				synctest.Test(t, func(t *testing.T) { cancelled(t, r, uint64(i), after) })
 			}
 		})

@@ -1,10 +1,10 @@
 package distribution_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +21,9 @@ const hurry = 200
 // TestBenchAtRegistry is the bench with a real registry behind a proxy, and real
 // connections to it.
 func TestBenchAtRegistry(t *testing.T) {
+	if raced && *seedCount == 0 {
+		t.Skip("the race detector looks at TestBenchOnSockets; -seeds 1 runs this too")
+	}
 	need.Registry(t)
 	t.Parallel()
 	var fit []row
@@ -29,30 +32,27 @@ func TestBenchAtRegistry(t *testing.T) {
 			fit = append(fit, r)
 		}
 	}
-	benchOnSockets(t, fit, seeds(2, 1), func(t *testing.T) http.Handler {
-		return proxyTo(t, need.StartRegistryWith(t, need.RegistryOptions{}))
-	})
+	benchOnSockets(t, fit, seeds(2, 1), proxyTo(t, need.StartRegistryWith(t, need.RegistryOptions{})))
 }
 
 // TestBenchOnSockets has go-containerregistry's registry behind real connections,
 // which break in more ways than those in memory.
 func TestBenchOnSockets(t *testing.T) {
 	t.Parallel()
-	benchOnSockets(t, rows(), seeds(1, 1), func(*testing.T) http.Handler { return newShelf() })
+	benchOnSockets(t, rows(), seeds(1, 1), newShelf())
 }
 
-func benchOnSockets(t *testing.T, rows []row, seeds uint64, backend func(*testing.T) http.Handler) {
+func benchOnSockets(t *testing.T, rows []row, seeds uint64, registry http.Handler) {
 	t.Helper()
 	var table report
 	t.Run("rows", func(t *testing.T) {
-		for _, r := range rows {
+		for number, r := range rows {
 			if r.secure || r.cdn {
 				continue // these hosts need names
 			}
 			t.Run(strings.ReplaceAll(r.name, "/", ""), func(t *testing.T) {
 				t.Parallel()
 				line := table.line(r)
-				registry := backend(t)
 				outcomes := make([]outcome, seeds)
 				var g errgroup.Group
 				g.SetLimit(1)
@@ -61,7 +61,8 @@ func benchOnSockets(t *testing.T, rows []row, seeds uint64, backend func(*testin
 				}
 				for i := range outcomes {
 					g.Go(func() error {
-						outcomes[i] = runOnSockets(t, r, uint64(i)+1, registry)
+						repo := fmt.Sprintf("row-%d/app-%d", number, i+1)
+						outcomes[i] = runOnSockets(t, r, uint64(i)+1, registry, repo)
 						return nil
 					})
 				}
@@ -76,10 +77,10 @@ func benchOnSockets(t *testing.T, rows []row, seeds uint64, backend func(*testin
 	t.Logf("on sockets, waits %d times as short:\n%s", hurry, table.String())
 }
 
-func runOnSockets(t *testing.T, r row, seed uint64, registry http.Handler) outcome {
+func runOnSockets(t *testing.T, r row, seed uint64, registry http.Handler, repo string) outcome {
 	b := &bed{
 		row: r, network: sockets{small: r.slow}, dial: sockets{small: r.slow}.dial, registry: registry, hurry: hurry,
-		repo: "app-" + strconv.FormatUint(seed, 10), pace: defaults,
+		repo: repo, pace: defaults,
 	}
 	b.pace.drip, b.pace.commit, b.pace.patience = 2*time.Millisecond, 50*time.Millisecond, 30*time.Second
 	var p distribution.Policy

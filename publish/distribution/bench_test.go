@@ -59,7 +59,7 @@ func TestBench(t *testing.T) {
 			t.Run(strings.ReplaceAll(r.name, "/", ""), func(t *testing.T) {
 				t.Parallel()
 				line := table.line(r)
-				for seed := range seeds(20, 3) {
+				for seed := range seeds(20, 2) {
 					if *onlySeed != 0 && seed+1 != *onlySeed {
 						continue
 					}

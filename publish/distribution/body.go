@@ -145,7 +145,7 @@ func (p *part) start(w *watch, n *Network) (io.ReadCloser, error) {
 type passage struct {
 	rc    io.ReadCloser
 	of    *part
-	left  int64
+	left  int64 // only the reader changes it, with mu held
 	watch *watch
 	net   *Network
 	piece int         // bytes that are handed out next
@@ -178,7 +178,6 @@ func (p *passage) Read(b []byte) (int, error) {
 	if errors.Is(err, errClosed) {
 		return 0, errClosed
 	}
-	p.left -= int64(n)
 	p.moved(n)
 	if err != nil && (!errors.Is(err, io.EOF) || p.left > 0) {
 		if errors.Is(err, io.EOF) {
@@ -228,6 +227,7 @@ func (p *passage) source(b []byte) (int, error) {
 	n, err := p.rc.Read(b)
 	p.mu.Lock()
 	p.reading = false
+	p.left -= int64(n)
 	closed := p.closed
 	p.mu.Unlock()
 	if closed {
@@ -239,12 +239,13 @@ func (p *passage) source(b []byte) (int, error) {
 func (p *passage) Close() error {
 	p.mu.Lock()
 	others := p.closed || p.reading
+	whole := p.left == 0
 	p.closed = true
 	p.mu.Unlock()
 	if others {
 		return nil
 	}
-	if p.left == 0 && p.of.to < p.of.body.size {
+	if whole && p.of.to < p.of.body.size {
 		p.of.body.park(p.rc, p.of.to)
 		return nil
 	}
