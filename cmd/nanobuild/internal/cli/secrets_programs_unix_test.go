@@ -26,10 +26,11 @@ func script(t *testing.T, dir, name, work string) (arguments string) {
 // programs that run there.
 func TestNothingSecretIsAnArgument(t *testing.T) {
 	bin := t.TempDir()
-	helper := script(t, bin, "docker-credential-planted", `case "$1" in
-store) cat > stored;;
-get) cat > asked; if [ -f stored ]; then cat stored; else echo "credentials not found in native keychain"; exit 1; fi;;
-erase) cat > erased; rm stored;;
+	helper := script(t, bin, "docker-credential-planted", `copy() { while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done; } # cat may not be there
+case "$1" in
+store) copy > stored;;
+get) copy > asked; if [ -s stored ]; then copy < stored; else echo "credentials not found in native keychain"; exit 1; fi;;
+erase) copy > erased; : > stored;;
 esac`)
 	dotnet := script(t, bin, "dotnet", "exit 1")
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
