@@ -165,3 +165,23 @@ func cancelled(t *testing.T, r row, seed uint64, after time.Duration) {
 		t.Errorf("stopped after %s, ended after %s: %v\n%s", after, o.elapsed, o.err, fmt.Sprint(o.notices))
 	}
 }
+
+// Nexus answers 400 to a wrong password.
+func TestUnauthorizedBy400(t *testing.T) {
+	t.Parallel()
+	refusing := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if question(r) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			answer{http.StatusBadRequest, `{"errors":[{"code":"UNAUTHORIZED","message":"access to the requested resource is not authorized"}]}`, nil}.write(w)
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := bedInMemory(row{faults: these(), habits: []habit{refusing}, password: true})
+		if o := b.run(t.Context(), 1, distribution.Policy{}); !distribution.Unauthorized.In(o.err) || errors.Is(o.err, errMoved) || o.elapsed > 0 {
+			t.Errorf("after %s: %v", o.elapsed, o.err)
+		}
+	})
+}

@@ -83,6 +83,7 @@ func detailText(detail any) string {
 // unauthorized tells whether other credentials may help.
 func (e *StatusError) unauthorized() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden ||
+		e.has(transport.UnauthorizedErrorCode) || // Nexus says it with a 400
 		slices.Contains([]string{"invalid_grant", "invalid_client", "unauthorized_client"}, e.OAuth)
 }
 
