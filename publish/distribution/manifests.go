@@ -207,7 +207,7 @@ func (r *Repository) putManifest(ctx context.Context, ref string, raw []byte, mt
 	if err != nil {
 		return err
 	}
-	tries, unknown, damaged := 0, 0, 0
+	tries, doubts := 0, 0
 	err = r.try(ctx, func(ctx context.Context) error {
 		tries++
 		resp, err := r.send(ctx, request{
@@ -231,15 +231,10 @@ func (r *Repository) putManifest(ctx context.Context, ref string, raw []byte, mt
 		}
 		// Registries of several machines may not see at once what they got, and what is
 		// changed on its way is refused in one of these words.
-		switch {
-		case status.has(transport.ManifestBlobUnknownErrorCode):
-			unknown++
-		case status.has(transport.DigestInvalidErrorCode, transport.ManifestInvalidErrorCode):
-			damaged++
-		default:
+		if !status.has(transport.ManifestBlobUnknownErrorCode, transport.DigestInvalidErrorCode, transport.ManifestInvalidErrorCode) {
 			return err
 		}
-		if unknown > 1 || damaged > 2 {
+		if doubts++; doubts > 2 {
 			return err
 		}
 		return &lagError{status}
