@@ -35,6 +35,13 @@ func (r *report) line(of row) *line {
 	return l
 }
 
+// drop takes a line away again.
+func (r *report) drop(l *line) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = slices.DeleteFunc(r.lines, func(other *line) bool { return other == l })
+}
+
 // add counts a run, and says what was wrong with it.
 func (l *line) add(t *testing.T, seed uint64, o outcome) {
 	t.Helper()
@@ -42,12 +49,12 @@ func (l *line) add(t *testing.T, seed uint64, o outcome) {
 	l.faults += len(o.strokes)
 	l.pauses += len(o.pauses)
 	if o.err != nil {
-		t.Errorf("seed %d: %v\n%s\t%s", seed, o.err, strokesText(o.strokes), strings.Join(o.notices, "\n\t"))
+		t.Errorf("%s, seed %d: %v\n%s\t%s", l.row.name, seed, o.err, strokesText(o.strokes), strings.Join(o.notices, "\n\t"))
 		return
 	}
 	l.passed++
 	if *onlySeed != 0 {
-		t.Logf("seed %d: %s\n%s\t%s", seed, o.elapsed, strokesText(o.strokes), strings.Join(o.notices, "\n\t"))
+		t.Logf("%s, seed %d: %s\n%s\t%s", l.row.name, seed, o.elapsed, strokesText(o.strokes), strings.Join(o.notices, "\n\t"))
 	}
 	if len(o.strokes) == 0 {
 		return
@@ -75,13 +82,13 @@ const firstPause = 500 * time.Millisecond
 func (l *line) check(t *testing.T) {
 	t.Helper()
 	if l.faults < l.runs/2 {
-		t.Errorf("%d faults in %d runs: the row shows nothing", l.faults, l.runs)
+		t.Errorf("%s: %d faults in %d runs, which shows nothing", l.row.name, l.faults, l.runs)
 	}
 	if l.row.calm && l.pauses > 0 {
-		t.Errorf("%d pauses, but nothing of this has to be tried again", l.pauses)
+		t.Errorf("%s: %d pauses, but nothing of this has to be tried again", l.row.name, l.pauses)
 	}
 	if extra, due := median(l.extra), median(l.due); extra > due {
-		t.Errorf("the median fault takes %s, its pause and its own time are %s", extra, due)
+		t.Errorf("%s: the median fault takes %s, its pause and its own time are %s", l.row.name, extra, due)
 	}
 }
 

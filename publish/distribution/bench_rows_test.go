@@ -3,6 +3,7 @@ package distribution_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,6 +28,9 @@ type row struct {
 	slow     bool  // the client has to wait until its patience ends
 	calm     bool  // nothing has to be tried again: what is slow is no failure
 }
+
+// testName is the name of the row's test, in which a slash would have a meaning.
+func testName(r row) string { return strings.ReplaceAll(r.name, "/", "") }
 
 const (
 	often = 0.3 // of all requests

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,7 +55,7 @@ func TestBench(t *testing.T) {
 	var table report
 	t.Run("rows", func(t *testing.T) {
 		for _, r := range rows() {
-			t.Run(strings.ReplaceAll(r.name, "/", ""), func(t *testing.T) {
+			t.Run(testName(r), func(t *testing.T) {
 				t.Parallel()
 				line := table.line(r)
 				for seed := range seeds(20, 2) {
