@@ -25,15 +25,15 @@ func TestRefusedAtEveryStep(t *testing.T) {
 			mustPut(t, NewLayout(dir, LayoutOptions{}), old, "v1", "v2")
 			before := contentOf(t, filepath.Join(dir, "index.json"))
 			var seen atomic.Int64
-			rec.refuse = func(*http.Request) (int, string) {
+			rec.refuseWith(func(*http.Request) (int, string) {
 				if seen.Add(1) > step {
 					return status, "DENIED"
 				}
 				return 0, ""
-			}
+			})
 			sinks := []Sink{newTestRegistry(t, host+"/app", RegistryOptions{}), NewLayout(dir, LayoutOptions{})}
 			_, err := Push(t.Context(), fresh, sinks, []string{"v1", "v2"}, PushOptions{})
-			rec.refuse = nil
+			rec.refuseWith(nil)
 			if err == nil { // it needed fewer requests than were granted
 				if step < 12 {
 					t.Errorf("the whole push took %d requests", step)

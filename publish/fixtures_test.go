@@ -171,6 +171,14 @@ type recorder struct {
 	refuse   func(*http.Request) (status int, code string)
 }
 
+// refuseWith sets what decides about the requests from now on; nil refuses none.
+// A request of the one before may still be on its way.
+func (r *recorder) refuseWith(refuse func(*http.Request) (status int, code string)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refuse = refuse
+}
+
 func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	line := req.Method + " " + req.URL.Path

@@ -207,12 +207,12 @@ func TestRegistryHoldsAnswers(t *testing.T) {
 			t.Parallel()
 			host, rec := newServer(t)
 			mustPut(t, newTestRegistry(t, host+"/app", RegistryOptions{}), img, "v1")
-			rec.refuse = func(r *http.Request) (int, string) {
+			rec.refuseWith(func(r *http.Request) (int, string) {
 				if r.Method == http.MethodHead {
 					return status, ""
 				}
 				return 0, ""
-			}
+			})
 			ref, err := newTestRegistry(t, host+"/app", RegistryOptions{}).Holds(t.Context(), digest, []string{"v1"})
 			if !is(ref, err) {
 				t.Errorf("Holds = %q, %v", ref, err)

@@ -19,16 +19,14 @@ import (
 func mountSources(rec *recorder) func() []string {
 	var mu sync.Mutex
 	var from []string
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	rec.refuse = func(r *http.Request) (int, string) {
+	rec.refuseWith(func(r *http.Request) (int, string) {
 		if r.URL.Query().Has("mount") {
 			mu.Lock()
 			defer mu.Unlock()
 			from = append(from, r.URL.Query().Get("from"))
 		}
 		return 0, ""
-	}
+	})
 	return func() []string {
 		mu.Lock()
 		defer mu.Unlock()
@@ -98,12 +96,12 @@ func TestRefusedMounts(t *testing.T) {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
 			host, rec := newServer(t)
-			rec.refuse = func(r *http.Request) (int, string) {
+			rec.refuseWith(func(r *http.Request) (int, string) {
 				if status != http.StatusAccepted && r.URL.Query().Has("mount") {
 					return status, "REFUSED"
 				}
 				return 0, ""
-			}
+			})
 			a, b := testLayer(t, 1, 10_000), testLayer(t, 2, 10_000)
 			places := NewPlaces()
 			places.Add(mustRepo(t, host+"/base"), digestOf(t, a), digestOf(t, b))

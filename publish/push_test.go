@@ -82,12 +82,12 @@ func TestPushIsAllOrNothing(t *testing.T) {
 			t.Parallel()
 			good, goodRec := newServer(t)
 			bad, badRec := newServer(t)
-			badRec.refuse = func(r *http.Request) (int, string) {
+			badRec.refuseWith(func(r *http.Request) (int, string) {
 				if refuse(r) {
 					return http.StatusBadRequest, "REFUSED"
 				}
 				return 0, ""
-			}
+			})
 			dir := t.TempDir()
 			sinks := append(three(t, good, dir), newTestRegistry(t, bad+"/app", RegistryOptions{}))
 			refs, err := Push(t.Context(), testImage(t, testLayer(t, 1, 40_000)), sinks, []string{"v1"}, PushOptions{})
@@ -116,12 +116,12 @@ func TestPushSaysWhichTagsMoved(t *testing.T) {
 	t.Parallel()
 	good, _ := newServer(t)
 	bad, badRec := newServer(t)
-	badRec.refuse = func(r *http.Request) (int, string) {
+	badRec.refuseWith(func(r *http.Request) (int, string) {
 		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/manifests/v2") {
 			return http.StatusConflict, "IMMUTABLE"
 		}
 		return 0, ""
-	}
+	})
 	sinks := []Sink{newTestRegistry(t, good+"/app", RegistryOptions{}), newTestRegistry(t, bad+"/app", RegistryOptions{})}
 	img := testImage(t, testLayer(t, 1, 40_000))
 	_, err := Push(t.Context(), img, sinks, []string{"v1", "v2", "v3"}, PushOptions{})

@@ -95,12 +95,12 @@ func TestRegistryRefusedMountBecomesUpload(t *testing.T) {
 	host, rec := newServer(t)
 	content := testLayer(t, 7, 100_000)
 	base := remoteBase(t, host+"/windows/nanoserver", content)
-	rec.refuse = func(r *http.Request) (int, string) {
+	rec.refuseWith(func(r *http.Request) (int, string) {
 		if r.Method == http.MethodPost && r.URL.Query().Has("from") {
 			return http.StatusForbidden, "DENIED"
 		}
 		return 0, ""
-	}
+	})
 	got, err := newTestRegistry(t, host+"/app", RegistryOptions{}).PutLayer(t.Context(), base)
 	if size, _ := content.Size(); err != nil || got != (Put{How: Uploaded, Bytes: size}) {
 		t.Errorf("PutLayer = %+v, %v; want %d bytes uploaded", got, err, size)
@@ -180,12 +180,12 @@ func TestRegistryForeignLayersOnRequest(t *testing.T) {
 func TestRegistryTagRefused(t *testing.T) {
 	t.Parallel()
 	host, rec := newServer(t)
-	rec.refuse = func(r *http.Request) (int, string) {
+	rec.refuseWith(func(r *http.Request) (int, string) {
 		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/manifests/v2") {
 			return http.StatusBadRequest, "TAG_INVALID"
 		}
 		return 0, ""
-	}
+	})
 	s := newTestRegistry(t, host+"/app", RegistryOptions{})
 	_, err := put(t.Context(), s, testImage(t, testLayer(t, 1, 40_000)), "v1", "v2", "latest")
 	var tag *TagError
@@ -244,7 +244,7 @@ func TestRegistryErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			host, rec := newServer(t)
-			rec.refuse = c.refuse
+			rec.refuseWith(c.refuse)
 			s := newTestRegistry(t, host+"/app", RegistryOptions{Keychain: c.keychain})
 			for doing, err := range map[string]error{
 				"check": s.Check(t.Context()),
@@ -310,12 +310,12 @@ func TestRegistrySourceErrorIsNotTheRegistrys(t *testing.T) {
 func TestRegistryForbiddenReadCountsAsAbsent(t *testing.T) {
 	t.Parallel()
 	host, rec := newServer(t)
-	rec.refuse = func(r *http.Request) (int, string) {
+	rec.refuseWith(func(r *http.Request) (int, string) {
 		if r.Method == http.MethodHead {
 			return http.StatusForbidden, "DENIED"
 		}
 		return 0, ""
-	}
+	})
 	has, err := newTestRegistry(t, host+"/app", RegistryOptions{}).Has(t.Context(), digestOf(t, testLayer(t, 1, 10)))
 	if has || err != nil {
 		t.Errorf("Has = %v, %v", has, err)

@@ -73,12 +73,12 @@ func TestTaggedNothing(t *testing.T) {
 			t.Errorf("Tagged(%v) = %+v, %v", tags, got, err)
 		}
 	}
-	rec.refuse = func(r *http.Request) (int, string) {
+	rec.refuseWith(func(r *http.Request) (int, string) {
 		if strings.HasSuffix(r.URL.Path, "/manifests/image") {
 			return http.StatusForbidden, "DENIED" // as some registries say that nothing is there
 		}
 		return 0, ""
-	}
+	})
 	if got, err := newTestRegistry(t, repo.Name(), RegistryOptions{}).Tagged(t.Context(), []string{"image"}); got != nil || err != nil {
 		t.Errorf("Tagged = %+v, %v", got, err)
 	}

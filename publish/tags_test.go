@@ -15,12 +15,12 @@ import (
 
 // refusesTag makes the registry refuse to put a manifest under the tag.
 func refusesTag(rec *recorder, tag string, status int, code string) {
-	rec.refuse = func(r *http.Request) (int, string) {
+	rec.refuseWith(func(r *http.Request) (int, string) {
 		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/manifests/"+tag) {
 			return status, code
 		}
 		return 0, ""
-	}
+	})
 }
 
 // Tags that name something go first, and are put back when another is refused. What
@@ -206,12 +206,12 @@ func TestVanishedBlobsAreSentAgain(t *testing.T) {
 func TestVanishedBlobsForGood(t *testing.T) {
 	t.Parallel()
 	host, rec := newServer(t)
-	rec.refuse = func(r *http.Request) (int, string) {
+	rec.refuseWith(func(r *http.Request) (int, string) {
 		if manifestPut(r) {
 			return http.StatusNotFound, "MANIFEST_BLOB_UNKNOWN"
 		}
 		return 0, ""
-	}
+	})
 	_, err := Push(t.Context(), testImage(t, testLayer(t, 1, 1000)), []Sink{newTestRegistry(t, host+"/app", RegistryOptions{})}, []string{"v1"}, PushOptions{})
 	var status *distribution.StatusError
 	if !errors.As(err, &status) || !strings.Contains(err.Error(), "MANIFEST_BLOB_UNKNOWN") {

@@ -112,6 +112,8 @@ func (a *access) renew(ctx context.Context, refused *grant, resp *http.Response)
 	}
 	a.challenge, a.now = c, &grant{scheme: refused.scheme}
 	if err := a.meet(ctx); err != nil {
+		a.now = refused
+		a.stale.Store(true) // so that nobody sends a body with it
 		return nil, finalError{err}
 	}
 	if a.now.header != refused.header {

@@ -78,7 +78,7 @@ func due(all []stroke) time.Duration {
 // firstPause is that of a policy that sets none.
 const firstPause = 500 * time.Millisecond
 
-// check holds the row to what every row must show.
+// check fails the row unless its runs show something, and what they should.
 func (l *line) check(t *testing.T) {
 	t.Helper()
 	if l.faults < l.runs/2 {

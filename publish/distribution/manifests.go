@@ -237,7 +237,7 @@ func (r *Repository) putManifest(ctx context.Context, ref string, raw []byte, mt
 		if doubts++; doubts > 2 {
 			return err
 		}
-		return &lagError{status}
+		return &repeatableError{status}
 	})
 	// It may be there although no answer came.
 	if err != nil && ctx.Err() == nil && Unheard(err) {
@@ -272,11 +272,6 @@ func (r *Repository) arrived(ctx context.Context, resp *http.Response, ref strin
 	}
 	return nil
 }
-
-// lagError is an answer that may change in a moment.
-type lagError struct{ *StatusError }
-
-func (e *lagError) Unwrap() error { return e.StatusError }
 
 // headOnce asks once, as a part of another request.
 func (r *Repository) headOnce(ctx context.Context, ref string) (Held, error) {

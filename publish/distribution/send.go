@@ -78,9 +78,8 @@ func (r *Repository) mayRenew(resp *http.Response, renewals int) bool {
 }
 
 // isPage tells whether a web page answers for a registry: that of a proxy, or of
-// somebody who wants a login.
-// The type alone tells nothing: Quay calls empty answers so. The start of the body is
-// put back.
+// somebody who wants a login. The type alone tells nothing, since Quay calls empty
+// answers so. The start of the body is put back.
 func isPage(resp *http.Response) bool {
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 		return false

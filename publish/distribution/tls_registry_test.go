@@ -26,6 +26,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/nanobuild/nanobuild/testdata/authority"
 	"github.com/nanobuild/nanobuild/testdata/need"
 )
 
@@ -45,16 +46,16 @@ func user(name, password string) authn.Keychain {
 // privateRegistry is a registry program with a certificate of an authority that
 // nobody knows.
 type privateRegistry struct {
-	*authority
+	*authority.Authority
 	dir  string
 	host string
 }
 
 func newPrivateRegistry(t *testing.T, auth func(*privateRegistry) string) *privateRegistry {
 	t.Helper()
-	p := &privateRegistry{authority: newAuthority(t), dir: t.TempDir()}
-	cert, key := p.issue(t)
-	write(t, p.dir, map[string][]byte{"cert.pem": cert, "key.pem": key, "ca.pem": p.pem, "htpasswd": []byte(testHtpasswd)})
+	p := &privateRegistry{Authority: authority.New(t), dir: t.TempDir()}
+	cert, key := authority.Text(t, local(t, p.Authority))
+	write(t, p.dir, map[string][]byte{"cert.pem": cert, "key.pem": key, "ca.pem": p.PEM, "htpasswd": []byte(testHtpasswd)})
 	p.host = need.StartRegistryWith(t, need.RegistryOptions{Certificate: p.file("cert.pem"), Key: p.file("key.pem"), Auth: auth(p)})
 	return p
 }
@@ -85,8 +86,8 @@ func basicAuth(p *privateRegistry) string {
 // tokenAuth wants tokens of a server that has the same users.
 func tokenAuth(t *testing.T) func(*privateRegistry) string {
 	return func(p *privateRegistry) string {
-		server := httptest.NewUnstartedServer(&tokenServer{t: t, authority: p.authority, users: map[string]string{testUser: testPassword}})
-		server.TLS = &tls.Config{Certificates: []tls.Certificate{p.pair(t)}}
+		server := httptest.NewUnstartedServer(&tokenServer{t: t, authority: p.Authority, users: map[string]string{testUser: testPassword}})
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{local(t, p.Authority)}}
 		server.StartTLS()
 		t.Cleanup(server.Close)
 		realm := strings.Replace(server.URL, "127.0.0.1", "localhost", 1) + "/token" // the registry's own host
@@ -99,7 +100,7 @@ func tokenAuth(t *testing.T) func(*privateRegistry) string {
 // https://distribution.github.io/distribution/spec/auth/jwt/
 type tokenServer struct {
 	t         *testing.T
-	authority *authority
+	authority *authority.Authority
 	users     map[string]string
 }
 
@@ -129,7 +130,7 @@ func (s *tokenServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // sign makes a JSON web token whose key is vouched for by the authority, RFC 7515.
 func (s *tokenServer) sign(claims map[string]any) (string, error) {
-	cert, keyText := s.authority.issue(s.t)
+	cert, keyText := authority.Text(s.t, local(s.t, s.authority))
 	certBlock, _ := pem.Decode(cert)
 	keyBlock, _ := pem.Decode(keyText)
 	parsed, err := x509.ParsePKCS8PrivateKey(keyBlock.Bytes)

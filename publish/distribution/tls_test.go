@@ -13,11 +13,13 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/nanobuild/nanobuild/testdata/authority"
 )
 
 // tlsServer starts a server with a certificate of the authority, which speaks HTTP/2
 // and answers with the protocol and the name of the client.
-func tlsServer(t *testing.T, a *authority, clients tls.ClientAuthType) (host string) {
+func tlsServer(t *testing.T, a *authority.Authority, clients tls.ClientAuthType) (host string) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := "nobody"
@@ -26,7 +28,7 @@ func tlsServer(t *testing.T, a *authority, clients tls.ClientAuthType) (host str
 		}
 		_, _ = io.WriteString(w, r.Proto+" "+name)
 	}))
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{a.pair(t)}, ClientAuth: clients, ClientCAs: a.pool()}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{local(t, a)}, ClientAuth: clients, ClientCAs: a.Pool()}
 	server.EnableHTTP2 = true
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
@@ -36,18 +38,18 @@ func tlsServer(t *testing.T, a *authority, clients tls.ClientAuthType) (host str
 
 func TestTransportTrusts(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t)
+	a := authority.New(t)
 	host, strict := tlsServer(t, a, tls.NoClientCert), tlsServer(t, a, tls.RequireAndVerifyClientCert)
 	dir := t.TempDir()
-	cert, key := a.issue(t)
+	cert, key := authority.Text(t, local(t, a))
 	at := func(host, file string) string { return filepath.Join("certs.d", folderName(host), file) }
 	write(t, dir, map[string][]byte{
-		"ca.pem":                    a.pem,
-		at(host, "ca.crt"):          a.pem,
+		"ca.PEM":                    a.PEM,
+		at(host, "ca.crt"):          a.PEM,
 		at(strict, "client.cert"):   cert,
 		at(strict, "client.key"):    key,
 		at(strict, "README"):        []byte("no certificate"),
-		at(strict, "elsewhere.crt"): a.pem,
+		at(strict, "elsewhere.crt"): a.PEM,
 	})
 	certs := []string{filepath.Join(dir, "none"), filepath.Join(dir, "certs.d")}
 	if runtime.GOOS != "windows" { // where links need a right
@@ -64,13 +66,13 @@ func TestTransportTrusts(t *testing.T) {
 		want    string // answer
 	}{
 		"nothing":            {host, TLSOptions{}, ""},
-		"file":               {host, TLSOptions{CAFiles: []string{filepath.Join(dir, "ca.pem")}}, "HTTP/2.0 nobody"},
+		"file":               {host, TLSOptions{CAFiles: []string{filepath.Join(dir, "ca.PEM")}}, "HTTP/2.0 nobody"},
 		"folder":             {host, TLSOptions{CertsDirs: certs}, "HTTP/2.0 nobody"},
 		"any":                {host, TLSOptions{SkipVerify: only(host)}, "HTTP/2.0 nobody"},
 		"any for another":    {host, TLSOptions{SkipVerify: only(strict)}, ""},
 		"client":             {strict, TLSOptions{CertsDirs: certs}, "HTTP/2.0 test"},
 		"client, any server": {strict, TLSOptions{CertsDirs: certs, SkipVerify: only(strict)}, "HTTP/2.0 test"},
-		"client without":     {strict, TLSOptions{CAFiles: []string{filepath.Join(dir, "ca.pem")}}, ""},
+		"client without":     {strict, TLSOptions{CAFiles: []string{filepath.Join(dir, "ca.PEM")}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -97,15 +99,15 @@ func TestTransportTrusts(t *testing.T) {
 
 func TestTransportSaysWhatIsBroken(t *testing.T) {
 	t.Parallel()
-	a, dir := newAuthority(t), t.TempDir()
-	cert, key := a.issue(t)
-	_, otherKey := a.issue(t)
+	a, dir := authority.New(t), t.TempDir()
+	cert, key := authority.Text(t, local(t, a))
+	_, otherKey := authority.Text(t, local(t, a))
 	write(t, dir, map[string][]byte{
 		"no-key.test/x.cert": cert, "no-cert.test/x.key": key,
 		"other-key.test/x.cert": cert, "other-key.test/x.key": otherKey,
 		"no-pem.test/x.crt": []byte("hello"), "folder.test/x.crt/y": nil,
-		"huge.test/x.crt": append(bytes.Repeat([]byte("#\n"), maxCertificates/2), a.pem...),
-		"fine.test/x.crt": a.pem, "port.test:443/x.key": key, "text": nil,
+		"huge.test/x.crt": append(bytes.Repeat([]byte("#\n"), maxCertificates/2), a.PEM...),
+		"fine.test/x.crt": a.PEM, "port.test:443/x.key": key, "text": nil,
 	})
 	for host, want := range map[string][]string{
 		"no-key.test": {"x.cert", "x.key is missing"}, "no-cert.test:443": {"x.key", "x.cert is missing"},
@@ -150,8 +152,8 @@ func TestTransportSaysWhatIsBroken(t *testing.T) {
 // the folders.
 func TestTransportSharesItsPool(t *testing.T) {
 	t.Parallel()
-	a, dir := newAuthority(t), t.TempDir()
-	write(t, dir, map[string][]byte{"certs.d/own.test/ca.crt": a.pem, "up.crt": a.pem, "certs.d/ca.crt": a.pem})
+	a, dir := authority.New(t), t.TempDir()
+	write(t, dir, map[string][]byte{"certs.d/own.test/ca.crt": a.PEM, "up.crt": a.PEM, "certs.d/ca.crt": a.PEM})
 	found, err := NewTransport(&http.Transport{}, TLSOptions{CertsDirs: []string{filepath.Join(dir, "certs.d")}})
 	if err != nil {
 		t.Fatal(err)
@@ -168,11 +170,11 @@ func TestTransportSharesItsPool(t *testing.T) {
 // A transport that has authorities of its own keeps them.
 func TestTransportKeepsTheBase(t *testing.T) {
 	t.Parallel()
-	a, b := newAuthority(t), newAuthority(t)
+	a, b := authority.New(t), authority.New(t)
 	host, dir := tlsServer(t, a, tls.NoClientCert), t.TempDir()
-	write(t, dir, map[string][]byte{"b.pem": b.pem})
-	base := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.pool()}}
-	transport, err := NewTransport(base, TLSOptions{CAFiles: []string{filepath.Join(dir, "b.pem")}})
+	write(t, dir, map[string][]byte{"b.PEM": b.PEM})
+	base := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.Pool()}}
+	transport, err := NewTransport(base, TLSOptions{CAFiles: []string{filepath.Join(dir, "b.PEM")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +185,7 @@ func TestTransportKeepsTheBase(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if got := base.TLSClientConfig.RootCAs; !got.Equal(a.pool()) {
+	if got := base.TLSClientConfig.RootCAs; !got.Equal(a.Pool()) {
 		t.Error("the base was changed")
 	}
 }

@@ -73,15 +73,21 @@ type finalError struct{ error }
 
 func (e finalError) Unwrap() error { return e.error }
 
+// repeatableError is an answer that would stay if the same was sent to the same place,
+// and may not when the whole step is done again: an upload begun anew, a manifest put
+// a moment later.
+type repeatableError struct{ *StatusError }
+
+func (e *repeatableError) Unwrap() error { return e.StatusError }
+
 // passing tells whether what failed with err may work when it is tried again.
 func passing(err error) bool {
 	if forGood(err) {
 		return false
 	}
-	var lag *lagError
-	var again *newTry
+	var again *repeatableError
 	var hiccup *hiccupError
-	if errors.As(err, &lag) || errors.As(err, &again) || errors.As(err, &hiccup) {
+	if errors.As(err, &again) || errors.As(err, &hiccup) {
 		return true
 	}
 	var status *StatusError

@@ -115,7 +115,7 @@ func (u *uploading) patch(ctx context.Context, p *part) error {
 	defer finish(resp)
 	at, known := offsetIn(resp)
 	if known && at == p.from && p.from > 0 && u.noChunks() {
-		return &newTry{&StatusError{Method: resp.Request.Method, Host: resp.Request.URL.Host, Path: resp.Request.URL.Path, Status: resp.StatusCode, Text: "the part was thrown away"}}
+		return &repeatableError{&StatusError{Method: resp.Request.Method, Host: resp.Request.URL.Host, Path: resp.Request.URL.Path, Status: resp.StatusCode, Text: "the part was thrown away"}}
 	}
 	if known && at != p.to {
 		// What the registry has is not what it was sent.
@@ -212,11 +212,6 @@ func (r *Repository) resume(ctx context.Context, up *Upload, sent int64) *Upload
 	return again
 }
 
-// newTry is an answer that ended an upload, after which a new one is begun.
-type newTry struct{ *StatusError }
-
-func (e *newTry) Unwrap() error { return e.StatusError }
-
 // Answers that end an upload are worth a new one: registries forget theirs, and
 // each has its own words for that. Those that speak of the upload or of damage get
 // more of them.
@@ -233,7 +228,7 @@ func (u *uploading) refused(failed *partError, status *StatusError) error {
 		return status
 	}
 	if !failed.last && (status.Status == http.StatusMethodNotAllowed || status.has(transport.UnsupportedErrorCode)) && u.noChunks() {
-		return &newTry{status}
+		return &repeatableError{status}
 	}
 	limit := newUploadsOther
 	if status.Status == http.StatusNotFound || status.Status == http.StatusRequestedRangeNotSatisfiable ||
@@ -245,7 +240,7 @@ func (u *uploading) refused(failed *partError, status *StatusError) error {
 	if u.refusals++; u.refusals > limit {
 		return status
 	}
-	return &newTry{status}
+	return &repeatableError{status}
 }
 
 // parts tells whether the host may take a blob in parts.

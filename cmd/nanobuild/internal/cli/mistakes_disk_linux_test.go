@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/nanobuild/nanobuild/testdata/authority"
 )
 
 // smallDisks tells the child of TestDiskFull that it may mount.
@@ -16,7 +18,7 @@ const smallDisks = "NANOBUILD_TEST_SMALL_DISKS"
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(smallDisks) != "" {
-		a := newAuthority(t)
+		a := authority.New(t)
 		for _, m := range diskMistakes() {
 			t.Run(m.name, func(t *testing.T) { m.check(t, a) })
 		}

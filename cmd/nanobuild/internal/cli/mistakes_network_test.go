@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nanobuild/nanobuild/builder/base/sample"
+	"github.com/nanobuild/nanobuild/testdata/authority"
 )
 
 // networkMistakes are those about the way to a registry.
@@ -22,20 +23,20 @@ func networkMistakes() []mistake {
 			s.serve(t, registryHost, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 		}},
 		{name: "tls-wrong-name", code: exitPush, names: []string{webRepo, "other.example.com"}, args: pushed(), plan: func(t *testing.T, s *scene) {
-			s.serveTLS(t, registryHost, s.authority.pair(t, certificateFor{names: []string{"other.example.com"}}), s.working())
+			s.serveTLS(t, registryHost, s.authority.Pair(t, "other.example.com"), s.working())
 		}},
 		{name: "tls-self-signed", code: exitPush, names: []string{webRepo, "--ca-file"}, args: pushed(), plan: func(t *testing.T, s *scene) {
-			s.serveTLS(t, registryHost, (*authority)(nil).pair(t, certificateFor{names: []string{registryHost}}), s.working())
+			s.serveTLS(t, registryHost, (*authority.Authority)(nil).Pair(t, registryHost), s.working())
 		}},
 		{name: "tls-unknown-authority", code: exitBase, names: []string{webRepo, "--ca-file"}, args: []string{"inspect", webRepo + ":v1"}, plan: func(t *testing.T, s *scene) {
-			s.serveTLS(t, registryHost, newAuthority(t).pair(t, certificateFor{names: []string{registryHost}}), s.working())
+			s.serveTLS(t, registryHost, authority.New(t).Pair(t, registryHost), s.working())
 		}},
 		{name: "tls-expired", code: exitPush, names: []string{webRepo, "expired"}, args: pushed(), plan: func(t *testing.T, s *scene) {
-			pair := s.authority.pair(t, certificateFor{names: []string{registryHost}, until: time.Now().Add(-time.Minute)})
+			pair := s.authority.PairUntil(t, time.Now().Add(-time.Minute), registryHost)
 			s.serveTLS(t, registryHost, pair, s.working())
 		}},
 		{name: "http-on-https-port", code: exitPush, names: []string{webRepo}, args: pushed("--insecure", registryHost), plan: func(t *testing.T, s *scene) {
-			s.serveTLS(t, registryHost, (*authority)(nil).pair(t, certificateFor{names: []string{registryHost}}), s.working())
+			s.serveTLS(t, registryHost, (*authority.Authority)(nil).Pair(t, registryHost), s.working())
 		}},
 		{name: "https-on-http-port", code: exitPush, names: []string{webRepo, "--insecure " + registryHost}, args: pushed(), plan: func(t *testing.T, s *scene) {
 			s.servePlain(t, registryHost, s.working())

@@ -27,6 +27,7 @@ import (
 	"github.com/nanobuild/nanobuild/builder/base/sample"
 	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow/sampleapp"
 	"github.com/nanobuild/nanobuild/publish/distribution"
+	"github.com/nanobuild/nanobuild/testdata/authority"
 )
 
 // The hosts of a scene, and the repository that is pushed to.
@@ -44,7 +45,7 @@ type scene struct {
 	cache           string // "" is none
 	environ         []string
 	stdin           string
-	authority       *authority
+	authority       *authority.Authority
 	transport       *http.Transport
 	registry        http.Handler // a working one
 	places          *places
@@ -53,7 +54,7 @@ type scene struct {
 
 // newScene makes the world for a command: of the folders app, oci:base and oci:image
 // there are those that its arguments name.
-func newScene(t *testing.T, a *authority, args ...string) *scene {
+func newScene(t *testing.T, a *authority.Authority, args ...string) *scene {
 	t.Helper()
 	s := &scene{
 		dir: t.TempDir(), home: t.TempDir(), temp: t.TempDir(), authority: a,
@@ -63,7 +64,7 @@ func newScene(t *testing.T, a *authority, args ...string) *scene {
 	s.furnish(t, args)
 	s.transport = Process{}.newTransport()
 	s.transport.Proxy = nil
-	s.transport.TLSClientConfig = &tls.Config{RootCAs: a.pool(), MinVersion: tls.VersionTLS12}
+	s.transport.TLSClientConfig = &tls.Config{RootCAs: a.Pool(), MinVersion: tls.VersionTLS12}
 	s.transport.DialContext = s.places.dial(s.transport.DialContext)
 	t.Cleanup(s.transport.CloseIdleConnections)
 	return s

@@ -52,7 +52,7 @@ func (p *places) dial(others dialFunc) dialFunc {
 // serve has a host answer over https.
 func (s *scene) serve(t *testing.T, host string, h http.Handler) {
 	t.Helper()
-	s.serveTLS(t, host, s.authority.pair(t, certificateFor{names: []string{host}}), h)
+	s.serveTLS(t, host, s.authority.Pair(t, host), h)
 }
 
 func (s *scene) serveTLS(t *testing.T, host string, pair tls.Certificate, h http.Handler) {

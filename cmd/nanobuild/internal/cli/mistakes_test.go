@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nanobuild/nanobuild/testdata/authority"
 )
 
 // mistake is a planned one: somebody's command, and what is wrong with it or with
@@ -32,7 +34,7 @@ func pushed(more ...string) []string {
 // did not work and what to try, and leaves nothing behind.
 func TestMistakes(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t)
+	a := authority.New(t)
 	seen := map[string]bool{}
 	for _, group := range [][]mistake{
 		credentialMistakes(), networkMistakes(), refusalMistakes(), troubleMistakes(), tagMistakes(), baseMistakes(), argumentMistakes(),
@@ -55,7 +57,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-func (m mistake) check(t *testing.T, a *authority) {
+func (m mistake) check(t *testing.T, a *authority.Authority) {
 	t.Helper()
 	t.Run(m.args[0], func(t *testing.T) {
 		t.Parallel()
@@ -74,7 +76,7 @@ func (m mistake) check(t *testing.T, a *authority) {
 
 // try runs the command in a world of its own, and returns what stderr shows, ready
 // to be compared.
-func (m mistake) try(t *testing.T, a *authority, args []string) string {
+func (m mistake) try(t *testing.T, a *authority.Authority, args []string) string {
 	t.Helper()
 	s := newScene(t, a, args...)
 	if m.plan != nil {

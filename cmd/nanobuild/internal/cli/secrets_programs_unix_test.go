@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nanobuild/nanobuild/testdata/authority"
 )
 
 // script makes a program that notes its arguments, one run per line, before it does
@@ -34,7 +36,7 @@ erase) copy > erased; : > stored;;
 esac`)
 	dotnet := script(t, bin, "dotnet", "exit 1")
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	w := newSecretWorld(t, newAuthority(t), "oci:image", "oci:base")
+	w := newSecretWorld(t, authority.New(t), "oci:image", "oci:base")
 	w.write(t, w.home, ".docker/config.json", `{"credsStore": "planted"}`)
 	w.write(t, w.dir, "web/web.csproj", `<Project Sdk="Microsoft.NET.Sdk"/>`)
 	w.environ = append(w.environ, "PATH="+os.Getenv("PATH"), string(envPullUser)+"=me", string(envPullPassword)+"="+plantedPassword, string(envGitHubToken)+"="+plantedToken)

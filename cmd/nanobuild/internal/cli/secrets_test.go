@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/nanobuild/nanobuild/builder/base/sample"
+	"github.com/nanobuild/nanobuild/testdata/authority"
 )
 
 func sampleOptions() sample.Options { return sample.Options{Padding: 4096} }
@@ -91,7 +92,7 @@ func byProxy(t *testing.T, w *secretWorld) {
 // any file or image.
 func TestNothingSecretIsShown(t *testing.T) {
 	t.Parallel()
-	a := newAuthority(t)
+	a := authority.New(t)
 	for what, r := range secretRuns() {
 		for _, format := range []string{"text", "json"} {
 			t.Run(what+" "+format, func(t *testing.T) {

@@ -18,6 +18,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/nanobuild/nanobuild/testdata/authority"
 )
 
 // The secrets that are planted, each of a shape of its own, and with characters that
@@ -82,7 +84,7 @@ type secretWorld struct {
 	leaking []string         // what lay in them
 }
 
-func newSecretWorld(t *testing.T, a *authority, args ...string) *secretWorld {
+func newSecretWorld(t *testing.T, a *authority.Authority, args ...string) *secretWorld {
 	t.Helper()
 	w := &secretWorld{scene: newScene(t, a, args...), seen: map[string]bool{}, looked: map[string]int64{}}
 	w.cache = t.TempDir()

@@ -96,13 +96,5 @@ func baseOf(t *testing.T, version string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index, err := sample.Index(image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "base")
-	if err := sample.WriteLayout(dir, index); err != nil {
-		t.Fatal(err)
-	}
-	return "oci:" + dir
+	return layoutOf(t, image)
 }

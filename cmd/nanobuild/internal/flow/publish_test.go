@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/nanobuild/nanobuild/builder"
@@ -79,6 +80,17 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.base = layoutOf(t, image)
+	w.Deps = Deps{
+		Now: time.Now, TempRoot: t.TempDir(), WorkDir: t.TempDir(), Transport: http.DefaultTransport,
+		Log: slog.New(slog.NewTextHandler(w.log, nil)), UserAgent: "test",
+	}
+	return w
+}
+
+// layoutOf is a layout with an index of the image.
+func layoutOf(t *testing.T, image v1.Image) string {
+	t.Helper()
 	index, err := sample.Index(image)
 	if err != nil {
 		t.Fatal(err)
@@ -87,12 +99,7 @@ func newWorld(t *testing.T) *world {
 	if err := sample.WriteLayout(dir, index); err != nil {
 		t.Fatal(err)
 	}
-	w.base = "oci:" + dir
-	w.Deps = Deps{
-		Now: time.Now, TempRoot: t.TempDir(), WorkDir: t.TempDir(), Transport: http.DefaultTransport,
-		Log: slog.New(slog.NewTextHandler(w.log, nil)), UserAgent: "test",
-	}
-	return w
+	return "oci:" + dir
 }
 
 func (w *world) app(t *testing.T, dir, message string) string {

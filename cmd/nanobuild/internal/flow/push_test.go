@@ -58,14 +58,7 @@ func TestPushRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index, err := sample.Index(image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if err := sample.WriteLayout(dir, index); err != nil {
-		t.Fatal(err)
-	}
+	layout := layoutOf(t, image)
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	for says, c := range map[string]struct {
@@ -78,13 +71,13 @@ func TestPushRefuses(t *testing.T) {
 		"the tag is given apart": {func(o *PushOptions) { o.Repo = "ghcr.io/me/web:v1" }, StageUsage},
 		"is not a host":          {func(o *PushOptions) { o.Insecure = []string{"https://x"} }, StageUsage},
 		"holds an index":         {func(*PushOptions) {}, StageUsage},
-		"no OCI layout there":    {func(o *PushOptions) { o.Source = "oci:" + filepath.Join(dir, "no") }, StageBase},
+		"no OCI layout there":    {func(o *PushOptions) { o.Source = layout + "-no" }, StageBase},
 		"connection refused; check": {func(o *PushOptions) {
 			o.Source += "@" + digestOfImage(t, image)
 			o.Repo = strings.TrimPrefix(closed.URL, "http://") + "/x"
 		}, StagePush},
 	} {
-		o := PushOptions{Source: "oci:" + dir, Repo: "ghcr.io/me/web", Jobs: 1}
+		o := PushOptions{Source: layout, Repo: "ghcr.io/me/web", Jobs: 1}
 		c.change(&o)
 		_, err := Push(t.Context(), o, newWorld(t).Deps)
 		var staged *Error
