@@ -11,7 +11,7 @@ import (
 	"github.com/nanobuild/nanobuild/layers"
 )
 
-// assembly joins the base, the spec and our layers.
+// assembly joins one base, the spec and our layers.
 type assembly struct {
 	spec        *Spec
 	base        *base.Base
@@ -20,34 +20,36 @@ type assembly struct {
 	descriptors []json.RawMessage // of the base's layers, in the image's family
 }
 
-// write writes the config and the manifest of an image whose layers are made.
-func (a *assembly) write(img *Image) error {
+// write writes the config and the manifest of an image whose layers are made. It
+// returns complete sentences for the user.
+func (a *assembly) write(img *Image, ours []*layers.Layer) ([]string, error) {
 	edit, warnings := a.edit()
 	descriptors := slices.Clone(a.descriptors)
-	for _, l := range img.Ours {
+	rest := make([]v1.Layer, 0, len(ours))
+	for _, l := range ours {
 		d, id, err := describe(l)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		raw, err := encode(d)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		descriptors = append(descriptors, raw)
 		edit.diffIDs = append(edit.diffIDs, id)
 		edit.history = append(edit.history, layerHistory(l.Origin(), a.spec.Compression, edit.created))
+		rest = append(rest, l)
 	}
 	var repaired []string
 	var err error
 	if img.config, repaired, err = editConfig(a.base.Config, edit); err != nil {
-		return err
+		return nil, err
 	}
 	if img.manifest, err = writeManifest(img.config, descriptors, a.annotations(), a.oci); err != nil {
-		return err
+		return nil, err
 	}
 	img.mediaType, _ = manifestTypes(a.oci)
-	img.Warnings = slices.Concat(img.Warnings, warnings, repaired)
-	return img.join(a.base.Layers)
+	return slices.Concat(a.config.warnings, warnings, repaired), img.join(a.base.Layers, rest)
 }
 
 // edit decides what depends on the base: variables, ports and user.

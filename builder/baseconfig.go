@@ -3,7 +3,6 @@ package builder
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/nanobuild/nanobuild/builder/base"
@@ -12,13 +11,16 @@ import (
 
 // baseConfig is what is read of a base's config; the rest of it is only copied.
 type baseConfig struct {
-	OS     string `json:"os"`
-	Config struct {
+	OS        string `json:"os"`
+	OSVersion string `json:"os.version"`
+	Config    struct {
 		User       string
 		Env        []string
 		Entrypoint []string
 		Cmd        []string
 	} `json:"config"`
+
+	warnings []string // of check
 }
 
 func readBaseConfig(raw []byte) (baseConfig, error) {
@@ -29,8 +31,9 @@ func readBaseConfig(raw []byte) (baseConfig, error) {
 	return c, nil
 }
 
-// check refuses a base on which the application cannot run.
-func (c baseConfig) check(s *Spec, b *base.Base, app *dotnet.Result) error {
+// check refuses a base on which the application cannot run, and keeps warnings
+// of what may go wrong there.
+func (c *baseConfig) check(s *Spec, b *base.Base, app *dotnet.Result) error {
 	if !strings.EqualFold(c.OS, "windows") {
 		return input("Name a Windows base with --base.", "The base %s is an image of %q.", b.Name, c.OS)
 	}
@@ -40,24 +43,11 @@ func (c baseConfig) check(s *Spec, b *base.Base, app *dotnet.Result) error {
 	if s.Entry.KeepEntrypoint && len(c.Config.Entrypoint) == 0 && len(s.Entry.Cmd) == 0 && (!s.Entry.KeepCmd || len(c.Config.Cmd) == 0) {
 		return input("Name the program with --entrypoint.", "The base %s has no program to start.", b.Name)
 	}
-	return c.checkRuntime(b, app.Runtime, app.Name)
-}
-
-// checkRuntime refuses an application that needs a shared .NET which the base
-// lacks. Microsoft's images of .NET say in DOTNET_VERSION and ASPNET_VERSION
-// what they hold: https://github.com/dotnet/dotnet-docker.
-func (c baseConfig) checkRuntime(b *base.Base, r dotnet.Runtime, name string) error {
-	if r.SelfContained || len(r.Frameworks) == 0 && r.TFM == "" {
-		return nil
+	if s.Entry.KeepEntrypoint || !needsDotnet(app.Runtime) {
+		return nil // what the base starts, such as IIS, knows how to run the application
 	}
-	const remedy = "Publish it with its runtime (--self-contained, the default for projects), or use a base with .NET, such as --base mcr.microsoft.com/dotnet/aspnet:10.0-nanoserver-ltsc2022."
-	env := readEnv(c.Config.Env)
-	if lookupEnv(env, "DOTNET_VERSION") == "" && lookupEnv(env, "ASPNET_VERSION") == "" {
-		return input(remedy, "%s is published without the .NET runtime, and the base %s has none.", name, b.Name)
-	}
-	needsWeb := slices.ContainsFunc(r.Frameworks, func(f dotnet.Framework) bool { return f.Name == aspnetFramework })
-	if needsWeb && lookupEnv(env, "ASPNET_VERSION") == "" {
-		return input(remedy, "%s needs ASP.NET Core, which the base %s does not have.", name, b.Name)
-	}
-	return nil
+	held := heldBy(b.Name, c.OSVersion, mergeEnv(readEnv(c.Config.Env), s.Env))
+	var err error
+	c.warnings, err = held.check(app)
+	return err
 }

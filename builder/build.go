@@ -38,11 +38,12 @@ type Deps struct {
 // runtime's, is most of an image.
 const packAtATime = 2
 
-// Build makes the image of a published application on a base. ctx must live
-// as long as the image is used. It fails with an *InputError or a
-// *layers.NameError when these files cannot become an image on this base.
-func Build(ctx context.Context, s *Spec, b *base.Base, app *dotnet.Result, d Deps) (*Image, error) {
-	a, err := newAssembly(s, b, app)
+// Build makes an image of a published application on each of the bases. All
+// share our layers, which are made once, and their manifests are of one family.
+// ctx must live as long as the result is used. It fails with an *InputError or a
+// *layers.NameError when these files cannot become an image on one of the bases.
+func Build(ctx context.Context, s *Spec, bases []*base.Base, app *dotnet.Result, d Deps) (*Result, error) {
+	assemblies, err := assemble(s, bases, app)
 	if err != nil {
 		return nil, err
 	}
@@ -50,32 +51,54 @@ func Build(ctx context.Context, s *Spec, b *base.Base, app *dotnet.Result, d Dep
 	if err != nil {
 		return nil, fmt.Errorf("open the published application: %w", err)
 	}
-	img := &Image{files: root}
-	err = a.fill(ctx, img, layers.PlanOptions{
+	r := &Result{files: root}
+	err = r.fill(ctx, assemblies, layers.PlanOptions{
 		FS: root.FS(), Target: slashPath(s.AppDir), Origins: app.Origins, Single: s.Single,
 		Clock: s.Clock, Writable: s.writable(), Dirs: s.dirs(), Workers: d.Workers,
 	}, d)
 	if err != nil {
-		return nil, errors.Join(err, img.Close())
+		return nil, errors.Join(err, r.Close())
 	}
 	if w := SupportWarning(app, d.Now); w != "" && !d.Now.IsZero() {
-		img.Warnings = append(img.Warnings, w)
+		r.Warnings = append(r.Warnings, w)
 	}
-	return img, nil
+	return r, nil
 }
 
-// newAssembly checks whether the spec, the base and the application go together.
-func newAssembly(s *Spec, b *base.Base, app *dotnet.Result) (*assembly, error) {
+// assemble checks whether the spec, the bases and the application go together.
+func assemble(s *Spec, bases []*base.Base, app *dotnet.Result) ([]*assembly, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	a := &assembly{spec: s, base: b, oci: s.Format == FormatOCI || s.Format == "" && isOCI(b.MediaType)}
-	if len(s.Annotations) > 0 && !a.oci {
+	oci := wantsOCI(s, bases)
+	if len(s.Annotations) > 0 && !oci {
 		return nil, dockerAnnotations()
 	}
-	if s.Compression == layers.Zstd && !a.oci {
+	if s.Compression == layers.Zstd && !oci {
 		return nil, dockerZstdLayers()
 	}
+	all := make([]*assembly, 0, len(bases))
+	for _, b := range bases {
+		a, err := newAssembly(s, b, app, oci)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+// wantsOCI decides the family of all images: the spec's, else the bases'. Where
+// those differ it is OCI, into which every image of Docker's family can be written.
+func wantsOCI(s *Spec, bases []*base.Base) bool {
+	if s.Format != "" {
+		return s.Format == FormatOCI
+	}
+	return slices.ContainsFunc(bases, func(b *base.Base) bool { return isOCI(b.MediaType) })
+}
+
+func newAssembly(s *Spec, b *base.Base, app *dotnet.Result, oci bool) (*assembly, error) {
+	a := &assembly{spec: s, base: b, oci: oci}
 	var err error
 	if a.config, err = readBaseConfig(b.Config); err == nil {
 		err = a.config.check(s, b, app)
@@ -90,32 +113,6 @@ func newAssembly(s *Spec, b *base.Base, app *dotnet.Result) (*assembly, error) {
 		return nil, fmt.Errorf("use the base %s: %w", b.Name, err)
 	}
 	return a, nil
-}
-
-// fill plans our layers, finds out or makes their blobs, and writes config and
-// manifest.
-func (a *assembly) fill(ctx context.Context, img *Image, o layers.PlanOptions, d Deps) error {
-	var err error
-	if img.Plan, err = layers.NewPlan(ctx, o); err != nil {
-		return err
-	}
-	img.Warnings = img.Plan.Warnings
-	made := layers.Options{TempDir: d.TempDir, OCI: a.oci, Compression: a.spec.Compression, Verify: verifier(o.Writable)}
-	if d.Recorded != nil {
-		made.Recorded = func(diffID v1.Hash) (layers.Blob, bool) { return d.Recorded(a.spec.Compression, diffID) }
-	}
-	for _, g := range img.Plan.Groups {
-		l, err := layers.Build(ctx, g, made)
-		if err != nil {
-			return err
-		}
-		img.Ours = append(img.Ours, l)
-	}
-	if err := settle(ctx, img.Ours, d); err != nil {
-		return err
-	}
-	img.assembly = a
-	return a.write(img)
 }
 
 // verifier checks a layer as it is made against the rules of its format. The

@@ -108,7 +108,7 @@ func TestSingleLayer(t *testing.T) {
 }
 
 // familyOf returns the prefix that all media types of a manifest must have.
-func familyOf(t *testing.T, img *builder.Image) string {
+func familyOf(t *testing.T, img built) string {
 	t.Helper()
 	m, err := img.Manifest()
 	if err != nil {
@@ -229,7 +229,7 @@ func TestZstdBase(t *testing.T) {
 	b := newBase(t, sample.Options{OCI: true})
 	b.Layers[0] = asType{b.Layers[0], types.OCILayerZStd}
 	spec, _ := configure(t, app, builder.Overrides{Format: "docker"})
-	_, err := builder.Build(t.Context(), spec, b, app, builder.Deps{TempDir: t.TempDir()})
+	_, err := buildOne(t.Context(), spec, b, app, builder.Deps{TempDir: t.TempDir()})
 	wantInput(t, err, "zstd", "--format oci")
 
 	docker := newBase(t, sample.Options{})
@@ -245,7 +245,7 @@ func TestAnnotations(t *testing.T) {
 	app := newApp(t)
 	o := builder.Overrides{Annotations: []string{"team=a"}}
 	spec, _ := configure(t, app, o)
-	_, err := builder.Build(t.Context(), spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: t.TempDir()})
+	_, err := buildOne(t.Context(), spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: t.TempDir()})
 	wantInput(t, err, "--format oci")
 
 	o.Format = "docker"
@@ -277,7 +277,7 @@ func TestFolderOfTheBase(t *testing.T) {
 		b := newBase(t, sample.Options{})
 		b.Folders = []string{"windows", "app"}
 		spec, _ := configure(t, app, o)
-		_, err := builder.Build(t.Context(), spec, b, app, builder.Deps{TempDir: t.TempDir()})
+		_, err := buildOne(t.Context(), spec, b, app, builder.Deps{TempDir: t.TempDir()})
 		wantInput(t, err, "base image has already", "permissions", `--app-dir, such as C:\service`)
 	}
 }
@@ -303,7 +303,7 @@ func TestFrameworkDependent(t *testing.T) {
 			}
 			app.Runtime.SelfContained = false
 			spec, _ := configure(t, app, builder.Overrides{})
-			img, err := builder.Build(t.Context(), spec, newBase(t, sample.Options{Env: tt.env}), app, builder.Deps{TempDir: t.TempDir()})
+			img, err := buildOne(t.Context(), spec, newBase(t, sample.Options{Env: tt.env}), app, builder.Deps{TempDir: t.TempDir()})
 			if tt.ok != (err == nil) {
 				t.Fatalf("error = %v", err)
 			}
@@ -332,7 +332,7 @@ func TestLinuxBaseIsRefused(t *testing.T) {
 	t.Parallel()
 	app := newApp(t)
 	spec, _ := configure(t, app, builder.Overrides{})
-	_, err := builder.Build(t.Context(), spec, newBase(t, sample.Options{OS: "linux"}), app, builder.Deps{TempDir: t.TempDir()})
+	_, err := buildOne(t.Context(), spec, newBase(t, sample.Options{OS: "linux"}), app, builder.Deps{TempDir: t.TempDir()})
 	wantInput(t, err, "linux", "--base")
 }
 

@@ -11,7 +11,9 @@ import (
 var familyForm = regexp.MustCompile(`^(nanoserver|windowsservercore|servercore)(?:-(1809|ltsc20[0-9]{2}))?$`)
 
 // base returns the Windows base that the project names, "" if it names none,
-// and warnings about what it names instead.
+// and warnings about what it names instead. ContainerFamily gives a short name,
+// since it means the application's .NET on that Windows where the base has to
+// hold it.
 func (p properties) base() (ref string, warnings []string) {
 	image, family := p.get("ContainerBaseImage"), strings.ToLower(p.get("ContainerFamily"))
 	if image != "" {
@@ -37,7 +39,7 @@ func (p properties) base() (ref string, warnings []string) {
 	case "1809":
 		version = "ltsc2019"
 	}
-	return "mcr.microsoft.com/windows/" + name + ":" + version, nil
+	return name + ":" + version, nil
 }
 
 // isLinuxImage reports whether an image is known by its name to be one of

@@ -169,6 +169,6 @@ func TestBaseWithoutAProgram(t *testing.T) {
 	app := newApp(t)
 	spec, _ := configure(t, app, builder.Overrides{Entrypoint: []string{"base"}})
 	b := newBase(t, sample.Options{ExtraConfig: map[string]any{"config.Cmd": nil}})
-	_, err := builder.Build(t.Context(), spec, b, app, builder.Deps{TempDir: t.TempDir()})
+	_, err := buildOne(t.Context(), spec, b, app, builder.Deps{TempDir: t.TempDir()})
 	wantInput(t, err, "no program", "--entrypoint")
 }

@@ -1,6 +1,7 @@
 package builder_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -122,11 +123,25 @@ func tryConfigure(t *testing.T, app *dotnet.Result, o builder.Overrides) (*build
 	return spec, slices.Concat(warnings, more), err
 }
 
+// built is the image on the only base, with what it was made of.
+type built struct {
+	*builder.Result
+	*builder.Image
+}
+
+func buildOne(ctx context.Context, spec *builder.Spec, b *base.Base, app *dotnet.Result, d builder.Deps) (built, error) {
+	r, err := builder.Build(ctx, spec, []*base.Base{b}, app, d)
+	if err != nil {
+		return built{}, err
+	}
+	return built{r, r.Images[0]}, nil
+}
+
 // build makes the whole image; warnings of all steps are joined.
-func build(t *testing.T, app *dotnet.Result, b *base.Base, o builder.Overrides) (*builder.Image, []string) {
+func build(t *testing.T, app *dotnet.Result, b *base.Base, o builder.Overrides) (built, []string) {
 	t.Helper()
 	spec, warnings := configure(t, app, o)
-	img, err := builder.Build(t.Context(), spec, b, app, builder.Deps{TempDir: t.TempDir()})
+	img, err := buildOne(t.Context(), spec, b, app, builder.Deps{TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatalf("build: %v", err)
 	}
@@ -150,7 +165,7 @@ type imageConfig struct {
 	} `json:"config"`
 }
 
-func configOf(t *testing.T, img *builder.Image) imageConfig {
+func configOf(t *testing.T, img built) imageConfig {
 	t.Helper()
 	raw, err := img.RawConfigFile()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nanobuild/nanobuild/layers"
 )
@@ -15,45 +16,30 @@ type historyEntry struct {
 	Comment   string `json:"comment,omitempty"`
 }
 
+// What is around the origin in the created_by of a layer of ours.
+const (
+	ourStep    = "nanobuild: "
+	ourStepEnd = " layer"
+)
+
 // layerHistory is the entry of a layer of ours. It names no version of this
 // program, or each release would change the config of every image.
 func layerHistory(o layers.Origin, c layers.Compression, created string) historyEntry {
-	return historyEntry{Created: created, CreatedBy: "nanobuild: " + string(o) + " layer", Comment: c.Comment()}
+	return historyEntry{Created: created, CreatedBy: ourStep + string(o) + ourStepEnd, Comment: c.Comment()}
 }
 
-// extendHistory appends entries to a base's history. Registries refuse an image
-// whose history does not have exactly one entry for each layer, besides those
-// marked empty_layer; a base where that is not so is repaired: for layers
-// without an entry, entries are added behind the base's own; entries without a
-// layer, counted from the end (where settings follow the layers), are marked
-// empty_layer.
+// extendHistory appends entries to a base's history, which is repaired where it
+// does not count the base's layers.
 func extendHistory(raw json.RawMessage, baseLayers int, created string, ours []historyEntry) (json.RawMessage, []string, error) {
-	var entries []json.RawMessage
-	if !isNull(raw) {
-		if err := json.Unmarshal(raw, &entries); err != nil {
-			return nil, nil, err
-		}
-	}
-	full, err := layersOf(entries)
+	entries, err := readHistory(raw)
 	if err != nil {
 		return nil, nil, err
 	}
-	var warnings []string
-	if n := len(full); n != baseLayers {
-		warnings = append(warnings, fmt.Sprintf("The base's history has %d entries for %d layers; it is repaired in the image.", n, baseLayers))
+	entries, warnings, err := repairHistory(entries, baseLayers, created, "base")
+	if err != nil {
+		return nil, nil, err
 	}
-	for len(full) > baseLayers {
-		last := full[len(full)-1]
-		full = full[:len(full)-1]
-		if entries[last], err = markEmpty(entries[last]); err != nil {
-			return nil, nil, err
-		}
-	}
-	add := ours
-	for range baseLayers - len(full) {
-		add = append([]historyEntry{{Created: created, CreatedBy: "layer of the base, without a history of its own"}}, add...)
-	}
-	for _, e := range add {
+	for _, e := range ours {
 		entry, err := encode(e)
 		if err != nil {
 			return nil, nil, err
@@ -61,6 +47,44 @@ func extendHistory(raw json.RawMessage, baseLayers int, created string, ours []h
 		entries = append(entries, entry)
 	}
 	return list(entries), warnings, nil
+}
+
+func readHistory(raw json.RawMessage) ([]json.RawMessage, error) {
+	var entries []json.RawMessage
+	if isNull(raw) {
+		return nil, nil
+	}
+	err := json.Unmarshal(raw, &entries)
+	return entries, err
+}
+
+// repairHistory makes entries stand for so many layers of the thing called whose.
+// Registries refuse an image whose history does not have exactly one entry for
+// each layer, besides those marked empty_layer. For layers without an entry,
+// entries are added behind the others; entries without a layer, counted from the
+// end (where settings follow the layers), are marked empty_layer.
+func repairHistory(entries []json.RawMessage, layers int, created, whose string) ([]json.RawMessage, []string, error) {
+	full, err := layersOf(entries)
+	if err != nil || len(full) == layers {
+		return entries, nil, err
+	}
+	entries = slices.Clone(entries)
+	warnings := []string{fmt.Sprintf("The %s's history has %d entries for %d layers; it is repaired in the image.", whose, len(full), layers)}
+	for len(full) > layers {
+		last := full[len(full)-1]
+		full = full[:len(full)-1]
+		if entries[last], err = markEmpty(entries[last]); err != nil {
+			return nil, nil, err
+		}
+	}
+	missing, err := encode(historyEntry{Created: created, CreatedBy: "layer of the " + whose + ", without a history of its own"})
+	if err != nil {
+		return nil, nil, err
+	}
+	for range layers - len(full) {
+		entries = append(entries, missing)
+	}
+	return entries, warnings, nil
 }
 
 // layersOf returns the indexes of the entries that stand for a layer.

@@ -34,7 +34,7 @@ func TestHostileFolders(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		img, err := builder.Build(ctx, spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: out})
+		img, err := buildOne(ctx, spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: out})
 		if err != nil {
 			return err
 		}

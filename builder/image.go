@@ -2,38 +2,38 @@ package builder
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/nanobuild/nanobuild/layers"
+	"github.com/nanobuild/nanobuild/builder/base"
 )
 
-// Image is a finished image. Its layers are the base's, read from where they
-// live when they are asked for, and ours, in temporary files until Close.
+// Image is a finished image on one base. Its layers are the base's, read from
+// where they live when they are asked for, and ours, which belong to its Result.
 type Image struct {
-	Plan     *layers.Plan
-	Ours     []*layers.Layer // from the base up
-	Warnings []string        // complete sentences for the user
+	written
+	Base *base.Base
 
-	manifest, config []byte
-	mediaType        types.MediaType
-	all              []v1.Layer
-	parsed           *v1.Manifest
-	files            io.Closer // the folder that our layers are made of
-	assembly         *assembly
+	assembly *assembly
 }
 
 var _ v1.Image = (*Image)(nil)
 
+// written is an image whose manifest and config are written.
+type written struct {
+	manifest, config []byte
+	mediaType        types.MediaType
+	all              []v1.Layer
+	parsed           *v1.Manifest
+}
+
 // join reads the finished manifest and lists the layers: the base's, with the
-// media types that they have in this manifest, and ours.
-func (i *Image) join(base []v1.Layer) error {
+// media types that they have in this manifest, and the rest.
+func (i *written) join(base, rest []v1.Layer) error {
 	var err error
 	i.all = nil
 	if i.parsed, err = v1.ParseManifest(bytes.NewReader(i.manifest)); err != nil {
@@ -46,41 +46,39 @@ func (i *Image) join(base []v1.Layer) error {
 		}
 		i.all = append(i.all, typed)
 	}
-	for _, l := range i.Ours {
-		i.all = append(i.all, l)
-	}
+	i.all = append(i.all, rest...)
 	return nil
 }
 
 // Layers returns the base's layers and ours, in order.
-func (i *Image) Layers() ([]v1.Layer, error) { return append([]v1.Layer(nil), i.all...), nil }
+func (i *written) Layers() ([]v1.Layer, error) { return append([]v1.Layer(nil), i.all...), nil }
 
 // MediaType is that of the manifest.
-func (i *Image) MediaType() (types.MediaType, error) { return i.mediaType, nil }
+func (i *written) MediaType() (types.MediaType, error) { return i.mediaType, nil }
 
 // Size is that of the manifest, in bytes.
-func (i *Image) Size() (int64, error) { return int64(len(i.manifest)), nil }
+func (i *written) Size() (int64, error) { return int64(len(i.manifest)), nil }
 
 // ConfigName is the digest of the config.
-func (i *Image) ConfigName() (v1.Hash, error) { return i.parsed.Config.Digest, nil }
+func (i *written) ConfigName() (v1.Hash, error) { return i.parsed.Config.Digest, nil }
 
 // ConfigFile is the config, as far as its type knows its keys.
-func (i *Image) ConfigFile() (*v1.ConfigFile, error) { return partial.ConfigFile(i) }
+func (i *written) ConfigFile() (*v1.ConfigFile, error) { return partial.ConfigFile(i) }
 
 // RawConfigFile is the config, byte for byte.
-func (i *Image) RawConfigFile() ([]byte, error) { return bytes.Clone(i.config), nil }
+func (i *written) RawConfigFile() ([]byte, error) { return bytes.Clone(i.config), nil }
 
 // Digest is that of the manifest.
-func (i *Image) Digest() (v1.Hash, error) { return partial.Digest(i) }
+func (i *written) Digest() (v1.Hash, error) { return partial.Digest(i) }
 
 // Manifest is the manifest, as far as its type knows its keys.
-func (i *Image) Manifest() (*v1.Manifest, error) { return i.parsed.DeepCopy(), nil }
+func (i *written) Manifest() (*v1.Manifest, error) { return i.parsed.DeepCopy(), nil }
 
 // RawManifest is the manifest, byte for byte.
-func (i *Image) RawManifest() ([]byte, error) { return bytes.Clone(i.manifest), nil }
+func (i *written) RawManifest() ([]byte, error) { return bytes.Clone(i.manifest), nil }
 
 // LayerByDigest returns a layer, or the config as one.
-func (i *Image) LayerByDigest(h v1.Hash) (v1.Layer, error) {
+func (i *written) LayerByDigest(h v1.Hash) (v1.Layer, error) {
 	if h == i.parsed.Config.Digest {
 		return partial.ConfigLayer(i)
 	}
@@ -93,7 +91,7 @@ func (i *Image) LayerByDigest(h v1.Hash) (v1.Layer, error) {
 }
 
 // LayerByDiffID returns the layer whose tar has this digest.
-func (i *Image) LayerByDiffID(h v1.Hash) (v1.Layer, error) {
+func (i *written) LayerByDiffID(h v1.Hash) (v1.Layer, error) {
 	c, err := i.ConfigFile()
 	if err != nil {
 		return nil, err
@@ -104,31 +102,6 @@ func (i *Image) LayerByDiffID(h v1.Hash) (v1.Layer, error) {
 		}
 	}
 	return nil, fmt.Errorf("the image has no layer whose content is %s", h)
-}
-
-// Correct writes the image anew if packing showed that records of its layers
-// were wrong, and says whether it did. Nobody may use the image meanwhile.
-func (i *Image) Correct() (bool, error) {
-	ours := i.parsed.Layers[len(i.parsed.Layers)-len(i.Ours):]
-	for n, l := range i.Ours {
-		b, err := l.Blob()
-		if err != nil {
-			return false, err
-		}
-		if b.Digest != ours[n].Digest || b.Size != ours[n].Size {
-			return true, i.assembly.write(i)
-		}
-	}
-	return false, nil
-}
-
-// Close removes the temporary files of our layers.
-func (i *Image) Close() error {
-	var errs []error
-	for _, l := range i.Ours {
-		errs = append(errs, l.Close())
-	}
-	return errors.Join(append(errs, i.files.Close())...)
 }
 
 // typed is a layer with another media type.

@@ -80,7 +80,7 @@ func TestImagesPassTheLint(t *testing.T) {
 }
 
 // input is an image as the lint takes it.
-func input(t *testing.T, img *builder.Image, b *base.Base, app *dotnet.Result, spec *builder.Spec, asked lint.Asked) lint.ImageInput {
+func input(t *testing.T, img built, b *base.Base, app *dotnet.Result, spec *builder.Spec, asked lint.Asked) lint.ImageInput {
 	t.Helper()
 	root, err := os.OpenRoot(app.Dir)
 	if err != nil {

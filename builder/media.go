@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"encoding/json"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -21,6 +22,23 @@ const dockerZstd types.MediaType = "application/vnd.docker.image.rootfs.diff.tar
 
 func isDocker(t types.MediaType) bool { return strings.HasPrefix(string(t), "application/vnd.docker.") }
 func isOCI(t types.MediaType) bool    { return strings.HasPrefix(string(t), "application/vnd.oci.") }
+
+// FormatOf returns the format of a manifest or index: FormatDocker or FormatOCI. mt
+// is the type that it was served under, which some registries leave out; then it
+// is what the document says of itself, and OCI where that is silent.
+func FormatOf(raw []byte, mt types.MediaType) string {
+	if !isDocker(mt) && !isOCI(mt) {
+		var d struct {
+			MediaType types.MediaType `json:"mediaType"`
+		}
+		_ = json.Unmarshal(raw, &d) // what cannot be read says nothing
+		mt = d.MediaType
+	}
+	if isDocker(mt) {
+		return FormatDocker
+	}
+	return FormatOCI
+}
 
 // layerType returns a layer's media type in the wanted family; one that is of
 // that family stays as it is. Docker's family has none for zstd.

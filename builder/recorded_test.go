@@ -13,7 +13,7 @@ import (
 )
 
 // raw returns manifest and config of an image.
-func raw(t testing.TB, img *builder.Image) (manifest, config []byte) {
+func raw(t testing.TB, img built) (manifest, config []byte) {
 	t.Helper()
 	manifest, err := img.RawManifest()
 	if err != nil {
@@ -26,7 +26,7 @@ func raw(t testing.TB, img *builder.Image) (manifest, config []byte) {
 }
 
 // recordsOf are the records that an image should hold.
-func recordsOf(t *testing.T, img *builder.Image, c layers.Compression) []builder.Record {
+func recordsOf(t *testing.T, img built, c layers.Compression) []builder.Record {
 	t.Helper()
 	var want []builder.Record
 	for _, l := range img.Ours {
@@ -83,7 +83,7 @@ func TestCorrect(t *testing.T) {
 	}
 	spec, _ := configure(t, newApp(t), builder.Overrides{})
 	wrong := layers.Blob{Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("ab", 32)}, Size: 5}
-	img, err := builder.Build(t.Context(), spec, b, newApp(t), builder.Deps{
+	img, err := buildOne(t.Context(), spec, b, newApp(t), builder.Deps{
 		TempDir:  t.TempDir(),
 		Recorded: func(layers.Compression, v1.Hash) (layers.Blob, bool) { return wrong, true },
 		Packed:   func(l *layers.Layer) { t.Errorf("the %s layer was packed in spite of its record", l.Origin()) },
@@ -124,7 +124,7 @@ func TestZstdNeedsOCI(t *testing.T) {
 	wantInput(t, err, "lzma", "gzip", "zstd with --format oci")
 	wantInput(t, builder.Overrides{Compression: "lzma"}.Validate(), "lzma")
 	spec, _ := configure(t, app, builder.Overrides{Compression: layers.Zstd})
-	_, err = builder.Build(t.Context(), spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: t.TempDir()})
+	_, err = buildOne(t.Context(), spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: t.TempDir()})
 	wantInput(t, err, "zstd", "--format oci")
 }
 

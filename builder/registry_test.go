@@ -87,7 +87,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	t.Run("after close", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
-		img, err := builder.Build(t.Context(), spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: dir})
+		img, err := buildOne(t.Context(), spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
 		b := newBase(t, sample.Options{ExtraConfig: map[string]any{"history": "odd"}})
-		if _, err := builder.Build(t.Context(), spec, b, app, builder.Deps{TempDir: dir}); err == nil || left(dir) > 0 {
+		if _, err := buildOne(t.Context(), spec, b, app, builder.Deps{TempDir: dir}); err == nil || left(dir) > 0 {
 			t.Errorf("%d files are left (%v)", left(dir), err)
 		}
 	})
@@ -111,7 +111,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		dir := t.TempDir()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := builder.Build(ctx, spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: dir})
+		_, err := buildOne(ctx, spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: dir})
 		if !errors.Is(err, context.Canceled) || left(dir) > 0 {
 			t.Errorf("%d files are left (%v)", left(dir), err)
 		}

@@ -21,7 +21,7 @@ func TestTheEndOfSupportIsAWarningAndChangesNoBytes(t *testing.T) {
 		{time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC), false},
 		{time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC), true},
 	} {
-		img, err := builder.Build(t.Context(), spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: t.TempDir(), Now: tt.now})
+		img, err := buildOne(t.Context(), spec, newBase(t, sample.Options{}), app, builder.Deps{TempDir: t.TempDir(), Now: tt.now})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,8 +30,11 @@ type archive struct {
 	closed bool
 }
 
-// taggedName is "repository:tag" with its tag.
-type taggedName struct{ name, tag string }
+// taggedName is "repository:tag" with its tag, and what it names.
+type taggedName struct {
+	name, tag string
+	doc       *document
+}
 
 // dockerImage is an element of manifest.json.
 type dockerImage struct {
@@ -53,27 +56,19 @@ func newArchive(f *os.File, compress bool) *archive {
 	return a
 }
 
-// writeBlobs writes config, manifest and layers, each once.
-func (a *archive) writeBlobs(ctx context.Context, img v1.Image, nondistributable bool) error {
+// writeBlobs writes configs, manifests, the index, and layers, each once.
+func (a *archive) writeBlobs(ctx context.Context, top *document, nondistributable bool) error {
 	for _, dir := range []string{"blobs/", "blobs/sha256/"} {
 		if err := a.tw.WriteHeader(&tar.Header{Name: dir, Typeflag: tar.TypeDir, Mode: 0o755}); err != nil {
 			return err
 		}
 	}
-	config, err := partial.ConfigLayer(img)
-	if err != nil {
-		return err
-	}
-	manifest, err := manifestBlob(img)
-	if err != nil {
-		return err
-	}
-	layers, err := img.Layers()
+	blobs, err := archiveBlobs(top)
 	if err != nil {
 		return err
 	}
 	seen := map[v1.Hash]bool{}
-	for _, l := range append([]v1.Layer{config, manifest}, layers...) {
+	for _, l := range blobs {
 		skip, err := foreign(l)
 		if err != nil {
 			return err
@@ -91,6 +86,26 @@ func (a *archive) writeBlobs(ctx context.Context, img v1.Image, nondistributable
 		}
 	}
 	return nil
+}
+
+// archiveBlobs returns the blobs of an archive in their order: documents first.
+func archiveBlobs(top *document) ([]v1.Layer, error) {
+	var documents, layers []v1.Layer
+	for _, d := range top.flat() {
+		if d.image != nil {
+			config, err := partial.ConfigLayer(d.image)
+			if err != nil {
+				return nil, err
+			}
+			own, err := d.image.Layers()
+			if err != nil {
+				return nil, err
+			}
+			documents, layers = append(documents, config), append(layers, own...)
+		}
+		documents = append(documents, d.blob())
+	}
+	return append(documents, layers...), nil
 }
 
 func (a *archive) writeBlob(ctx context.Context, l v1.Layer, digest v1.Hash) error {
@@ -115,13 +130,13 @@ func (a *archive) entry(name string, size int64, r io.Reader) error {
 	return err
 }
 
-// writeNames writes the files by which the image is found.
-func (a *archive) writeNames(img v1.Image, names []taggedName) error {
-	docker, err := dockerManifest(img, names)
+// writeNames writes the files by which the images are found.
+func (a *archive) writeNames(top *document, names []taggedName) error {
+	docker, err := dockerManifest(top, names)
 	if err != nil {
 		return err
 	}
-	index, err := archiveIndex(img, names)
+	index, err := archiveIndex(names)
 	if err != nil {
 		return err
 	}
@@ -165,45 +180,65 @@ func (a *archive) abandon() error {
 	return a.file.Close()
 }
 
-// dockerManifest returns manifest.json. Foreign layers are described in it by
-// their diffID, so that Docker knows where they come from.
-func dockerManifest(img v1.Image, names []taggedName) ([]byte, error) {
-	m, err := img.Manifest()
-	if err != nil {
-		return nil, err
-	}
-	config, err := img.ConfigFile()
-	if err != nil {
-		return nil, err
-	}
-	d := dockerImage{Config: blobName(m.Config.Digest), Layers: []string{}}
-	for _, n := range names {
-		d.RepoTags = append(d.RepoTags, n.name)
-	}
-	for i, l := range m.Layers {
-		d.Layers = append(d.Layers, blobName(l.Digest))
-		if l.MediaType.IsDistributable() || i >= len(config.RootFS.DiffIDs) {
+// dockerManifest returns manifest.json: all images with those names that are theirs
+// alone, since it knows no indexes.
+func dockerManifest(top *document, names []taggedName) ([]byte, error) {
+	images := []dockerImage{}
+	listed := map[v1.Hash]bool{}
+	for _, d := range top.flat() {
+		if d.image == nil || listed[d.digest] {
 			continue
 		}
-		if d.LayerSources == nil {
-			d.LayerSources = map[string]v1.Descriptor{}
+		listed[d.digest] = true
+		entry, err := dockerEntry(d, names)
+		if err != nil {
+			return nil, err
 		}
-		d.LayerSources[config.RootFS.DiffIDs[i].String()] = l
+		images = append(images, entry)
 	}
-	return json.Marshal([]dockerImage{d})
+	return json.Marshal(images)
+}
+
+// dockerEntry describes an image. Foreign layers are described in it by their diffID,
+// so that Docker knows where they come from.
+func dockerEntry(d *document, names []taggedName) (dockerImage, error) {
+	m, err := d.image.Manifest()
+	if err != nil {
+		return dockerImage{}, err
+	}
+	config, err := d.image.ConfigFile()
+	if err != nil {
+		return dockerImage{}, err
+	}
+	e := dockerImage{Config: blobName(m.Config.Digest), Layers: []string{}}
+	for _, n := range names {
+		if n.doc.digest == d.digest {
+			e.RepoTags = append(e.RepoTags, n.name)
+		}
+	}
+	for i, l := range m.Layers {
+		e.Layers = append(e.Layers, blobName(l.Digest))
+		if !isForeign(l.MediaType) || i >= len(config.RootFS.DiffIDs) {
+			continue
+		}
+		if e.LayerSources == nil {
+			e.LayerSources = map[string]v1.Descriptor{}
+		}
+		e.LayerSources[config.RootFS.DiffIDs[i].String()] = l
+	}
+	return e, nil
 }
 
 // archiveIndex returns index.json with an entry per name.
-func archiveIndex(img v1.Image, names []taggedName) ([]byte, error) {
-	d, err := descriptor(img)
-	if err != nil {
-		return nil, err
-	}
+func archiveIndex(names []taggedName) ([]byte, error) {
 	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
 	for _, n := range names {
-		e := *d
-		e.Annotations = map[string]string{annotationRefName: n.tag, annotationImageName: n.name}
-		index.Manifests = append(index.Manifests, e)
+		d, err := n.doc.descriptor()
+		if err != nil {
+			return nil, err
+		}
+		d.Annotations = map[string]string{annotationRefName: n.tag, annotationImageName: n.name}
+		index.Manifests = append(index.Manifests, *d)
 	}
 	return json.Marshal(index)
 }

@@ -35,10 +35,10 @@ func put(ctx context.Context, s Sink, img v1.Image, tags ...string) (string, err
 			return "", err
 		}
 	}
-	if _, err := s.Stage(ctx, img); err != nil {
+	if _, err := s.Stage(ctx, OfImage(img)); err != nil {
 		return "", err
 	}
-	return s.Commit(ctx, img, tags)
+	return s.Commit(ctx, OfImage(img), tags)
 }
 
 func mustPut(t *testing.T, s Sink, img v1.Image, tags ...string) string {
@@ -92,7 +92,7 @@ func TestSinkShowsNothingBeforeCommit(t *testing.T) {
 		if _, err := s.PutLayer(t.Context(), layers[0]); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Stage(t.Context(), img); err != nil {
+		if _, err := s.Stage(t.Context(), OfImage(img)); err != nil {
 			t.Fatal(err)
 		}
 		if v := p.visible(); len(v) > 0 {
@@ -196,7 +196,7 @@ func TestSinkCommitsTwice(t *testing.T) {
 		s := p.sink()
 		first := mustPut(t, s, img, "v1", "latest")
 		before := p.visible()
-		again, err := s.Commit(t.Context(), img, []string{"v1", "latest"})
+		again, err := s.Commit(t.Context(), OfImage(img), []string{"v1", "latest"})
 		if err != nil || again != first {
 			t.Errorf("second Commit = %q, %v; want %q", again, err, first)
 		}

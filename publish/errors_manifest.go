@@ -82,15 +82,16 @@ type answer struct{ *distribution.StatusError }
 func (a answer) Error() string { return a.Answer() }
 func (a answer) Unwrap() error { return a.StatusError }
 
-// explainManifest finds the reason for which a manifest of type mt was refused under
-// ref.
-func (r *Registry) explainManifest(ctx context.Context, ref string, mt types.MediaType, err error) error {
+// explainManifest finds the reason for which the document was refused under ref.
+func (r *Registry) explainManifest(ctx context.Context, ref string, d *document, err error) error {
 	var status *distribution.StatusError
 	if ctx.Err() != nil || !errors.As(err, &status) {
 		return err
 	}
-	old := r.named(ref)
+	old, mt := r.named(ref), d.mediaType
 	switch {
+	case r.refusesForeign(d, status):
+		return &ForeignError{Repository: r.repo, Layers: d.foreignLayers(), Sent: r.o.Nondistributable, Err: answer{status}}
 	case old.MediaType != "" && old.MediaType.IsIndex() != mt.IsIndex() && refusesManifest(status), strings.Contains(status.Error(), kindWords):
 		return &KindError{Repository: r.repo, Tag: ref, Holds: old.MediaType, Wanted: mt, Err: answer{status}}
 	case isDocker(mt) && refusesManifest(status) && namesDocker(status):

@@ -126,7 +126,7 @@ func TestDockerRegistryMissesLayers(t *testing.T) {
 	host := need.StartRegistry(t)
 	s := newTestRegistry(t, host+"/app", RegistryOptions{})
 	img := testImage(t, testLayer(t, 1, 1000), testLayer(t, 2, 1000))
-	if _, err := s.Commit(t.Context(), img, []string{"v1"}); err != nil {
+	if _, err := s.Commit(t.Context(), OfImage(img), []string{"v1"}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := remote.Image(mustRepo(t, host+"/app").Tag("v1"))

@@ -8,24 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/static"
-
 	"github.com/nanobuild/nanobuild/publish/distribution"
 )
-
-// manifestBlob is the manifest of img as a blob.
-func manifestBlob(img v1.Image) (v1.Layer, error) {
-	raw, err := img.RawManifest()
-	if err != nil {
-		return nil, err
-	}
-	mt, err := img.MediaType()
-	if err != nil {
-		return nil, err
-	}
-	return static.NewLayer(raw, mt), nil
-}
 
 // writable tells whether path, or the nearest folder above that exists, takes new
 // files, by making one and removing it.

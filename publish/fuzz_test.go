@@ -7,6 +7,10 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // FuzzShape lets no deep or crowded JSON through, and refuses no other.
@@ -41,6 +45,30 @@ func FuzzShape(f *testing.F) {
 		}
 		if got, want := checkShape(nested) == nil, depth <= maxDepth && len(raw) < maxValues; got != want && len(raw) < maxValues {
 			t.Errorf("%q, nested %d deep, is accepted: %v", nested, depth, got)
+		}
+	})
+}
+
+// FuzzIndexType takes nothing for an index that could be read as an image.
+func FuzzIndexType(f *testing.F) {
+	f.Add([]byte(`{"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`), "")
+	f.Add([]byte(`{"manifests":[],"layers":[]}`), string(types.OCIManifestSchema1))
+	f.Add([]byte(`{"manifests":null}`), string(types.DockerManifestList))
+	f.Fuzz(func(t *testing.T, raw []byte, served string) {
+		d := distribution.Document{Held: distribution.Held{MediaType: types.MediaType(served)}, Content: raw}
+		mt, err := indexType(d, "v1")
+		if err != nil {
+			return
+		}
+		if !mt.IsIndex() {
+			t.Errorf("%s is of the type %s", raw, mt)
+		}
+		var shape map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &shape); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := shape["layers"]; ok {
+			t.Errorf("%s has layers", raw)
 		}
 	})
 }

@@ -24,7 +24,7 @@ func TestSinkHolds(t *testing.T) {
 		other := testImage(t, testLayer(t, 2, 40_000))
 		holds := func(s Sink, img v1.Image, tags ...string) string {
 			t.Helper()
-			ref, err := s.Holds(t.Context(), digestOf(t, img), tags)
+			ref, err := s.Holds(t.Context(), OfImage(img), tags)
 			if err != nil {
 				t.Error(err)
 			}
@@ -67,7 +67,7 @@ func TestSinkHoldsWithoutTags(t *testing.T) {
 			img, other := testImage(t, testLayer(t, 1, 40_000)), testImage(t, testLayer(t, 2, 40_000))
 			ref := mustPut(t, p.sink(), img)
 			for img, want := range map[v1.Image]string{img: ref, other: ""} {
-				if got, err := p.sink().Holds(t.Context(), digestOf(t, img), nil); got != want || err != nil {
+				if got, err := p.sink().Holds(t.Context(), OfImage(img), nil); got != want || err != nil {
 					t.Errorf("Holds = %q, %v; want %q", got, err, want)
 				}
 			}
@@ -138,7 +138,7 @@ func TestRegistryHoldsAsksOnce(t *testing.T) {
 	rec.take("")
 	s := newTestRegistry(t, host+"/app", RegistryOptions{})
 	for range 2 {
-		if ref, err := s.Holds(t.Context(), digestOf(t, img), []string{"a", "b", "c", "d", "a"}); ref != "" || err != nil {
+		if ref, err := s.Holds(t.Context(), OfImage(img), []string{"a", "b", "c", "d", "a"}); ref != "" || err != nil {
 			t.Errorf("Holds = %q, %v", ref, err)
 		}
 	}
@@ -147,13 +147,13 @@ func TestRegistryHoldsAsksOnce(t *testing.T) {
 	if diff := cmp.Diff([]string{"HEAD /v2/app/manifests/a", "HEAD /v2/app/manifests/b", "HEAD /v2/app/manifests/c", "HEAD /v2/app/manifests/d"}, got); diff != "" {
 		t.Errorf("Holds (-want +got):\n%s", diff)
 	}
-	if _, err := s.Commit(t.Context(), img, []string{"a", "b", "c", "d"}); err != nil {
+	if _, err := s.Commit(t.Context(), OfImage(img), []string{"a", "b", "c", "d"}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"PUT /v2/app/manifests/c", "PUT /v2/app/manifests/d"}, rec.take("HEAD ", "PUT ", "POST ")); diff != "" {
 		t.Errorf("Commit (-want +got):\n%s", diff)
 	}
-	if ref, err := s.Holds(t.Context(), digestOf(t, img), []string{"c", "d"}); ref == "" || err != nil {
+	if ref, err := s.Holds(t.Context(), OfImage(img), []string{"c", "d"}); ref == "" || err != nil {
 		t.Errorf("Holds after Commit = %q, %v", ref, err)
 	}
 	if q := rec.take(""); len(q) > 0 {
@@ -177,7 +177,7 @@ func TestRegistryHoldsInParallel(t *testing.T) {
 	})
 	done := make(chan error)
 	go func() {
-		done <- second(newTestRegistry(t, host+"/app", RegistryOptions{}).Holds(t.Context(), blobNamed(1), []string{"a", "b", "c", "d", "e"}))
+		done <- second(newTestRegistry(t, host+"/app", RegistryOptions{}).Holds(t.Context(), OfImage(testImage(t, testLayer(t, 1, 1000))), []string{"a", "b", "c", "d", "e"}))
 	}()
 	select {
 	case err := <-done:
@@ -213,7 +213,7 @@ func TestRegistryHoldsAnswers(t *testing.T) {
 				}
 				return 0, ""
 			})
-			ref, err := newTestRegistry(t, host+"/app", RegistryOptions{}).Holds(t.Context(), digest, []string{"v1"})
+			ref, err := newTestRegistry(t, host+"/app", RegistryOptions{}).Holds(t.Context(), OfImage(img), []string{"v1"})
 			if !is(ref, err) {
 				t.Errorf("Holds = %q, %v", ref, err)
 			}
@@ -278,7 +278,7 @@ func TestLayoutHoldsOnlyWholeImages(t *testing.T) {
 			o := LayoutOptions{Repository: "team/app"}
 			mustPut(t, NewLayout(dir, o), img, "v1", "latest")
 			c.damage(t, dir)
-			ref, err := NewLayout(dir, o).Holds(t.Context(), digestOf(t, img), []string{"v1", "latest"})
+			ref, err := NewLayout(dir, o).Holds(t.Context(), OfImage(img), []string{"v1", "latest"})
 			if err != nil || (ref != "") != c.holds {
 				t.Errorf("Holds = %q, %v", ref, err)
 			}
@@ -300,7 +300,7 @@ func mustPutAgain(t *testing.T, dir string, o LayoutOptions, img v1.Image) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref, err := NewLayout(dir, o).Holds(t.Context(), digestOf(t, img), []string{"v1", "latest"})
+	ref, err := NewLayout(dir, o).Holds(t.Context(), OfImage(img), []string{"v1", "latest"})
 	if err != nil || ref != refs[0] {
 		t.Errorf("Holds after a repair = %q, %v; want %q", ref, err, refs[0])
 	}

@@ -45,11 +45,7 @@ func put(ctx context.Context, sink publish.Sink, img v1.Image) error {
 	if err := sink.Check(ctx); err != nil {
 		return err
 	}
-	digest, err := img.Digest()
-	if err != nil {
-		return err
-	}
-	if _, err := sink.Holds(ctx, digest, []string{"v1"}); err != nil {
+	if _, err := sink.Holds(ctx, publish.OfImage(img), []string{"v1"}); err != nil {
 		return err
 	}
 	layers, err := img.Layers()
@@ -61,7 +57,7 @@ func put(ctx context.Context, sink publish.Sink, img v1.Image) error {
 			return err
 		}
 	}
-	_, err = sink.Commit(ctx, img, []string{"v1"})
+	_, err = sink.Commit(ctx, publish.OfImage(img), []string{"v1"})
 	return err
 }
 

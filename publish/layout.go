@@ -12,7 +12,6 @@ import (
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
 
 	"github.com/nanobuild/nanobuild/publish/distribution"
 )
@@ -144,57 +143,16 @@ func (l *Layout) writeBlob(ctx context.Context, layer v1.Layer, digest v1.Hash) 
 	return n, os.Rename(f.Name(), path)
 }
 
-// Stage implements [Sink]. It refuses an image whose layers are not all there.
-func (l *Layout) Stage(ctx context.Context, img v1.Image) (Put, error) {
-	m, err := img.Manifest()
+// Commit implements [Sink]. Without tags the content gets an entry without a name.
+func (l *Layout) Commit(ctx context.Context, c Content, tags []string) (string, error) {
+	d, err := l.document(c)
 	if err != nil {
-		return Put{}, fmt.Errorf("read the manifest for %s: %w", l.Name(), err)
-	}
-	if err := l.complete(m); err != nil {
-		return Put{}, err
-	}
-	config, err := partial.ConfigLayer(img)
-	if err != nil {
-		return Put{}, fmt.Errorf("read the config for %s: %w", l.Name(), err)
-	}
-	manifest, err := manifestBlob(img)
-	if err != nil {
-		return Put{}, fmt.Errorf("read the manifest for %s: %w", l.Name(), err)
-	}
-	var sum Put
-	for _, b := range []v1.Layer{config, manifest} {
-		p, err := l.putBlob(ctx, b)
-		if err != nil {
-			return Put{}, err
-		}
-		sum.How, sum.Bytes = p.How, sum.Bytes+p.Bytes
-	}
-	return sum, nil
-}
-
-// complete tells which layer of the image is missing, if any.
-func (l *Layout) complete(m *v1.Manifest) error {
-	for _, d := range m.Layers {
-		if !d.MediaType.IsDistributable() && !l.o.Nondistributable {
-			continue
-		}
-		fi, err := os.Stat(l.blob(d.Digest))
-		if err != nil {
-			return fmt.Errorf("layer %s is not in %s: %w", d.Digest, l.Name(), err)
-		}
-		if fi.Size() != d.Size {
-			return fmt.Errorf("layer %s in %s has %d bytes instead of %d", d.Digest, l.Name(), fi.Size(), d.Size)
-		}
-	}
-	return nil
-}
-
-// Commit implements [Sink]. Without tags the image gets an entry without a name.
-func (l *Layout) Commit(ctx context.Context, img v1.Image, tags []string) (string, error) {
-	if _, err := l.Stage(ctx, img); err != nil {
 		return "", err
 	}
-	d, err := descriptor(img)
+	if _, err := l.stage(ctx, d); err != nil {
+		return "", err
+	}
+	entries, err := l.entries(d, tags)
 	if err != nil {
 		return "", fmt.Errorf("describe the image for %s: %w", l.Name(), err)
 	}
@@ -202,10 +160,10 @@ func (l *Layout) Commit(ctx context.Context, img v1.Image, tags []string) (strin
 	if _, err := l.scratch(); err != nil {
 		return "", fmt.Errorf("write %s: %w", l.Name(), err)
 	}
-	if err := l.updateIndex(ctx, l.entries(*d, tags)); err != nil {
+	if err := l.updateIndex(ctx, entries); err != nil {
 		return "", fmt.Errorf("write the index of %s: %w", l.Name(), err)
 	}
-	return l.ref(d.Digest), l.Close()
+	return l.ref(d.digest), l.Close()
 }
 
 // ref is what Commit returns for the image.

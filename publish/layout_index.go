@@ -28,42 +28,28 @@ const (
 	annotationImageName = "io.containerd.image.name"
 )
 
-// entries returns the descriptors for the index of the image d, one per tag.
-func (l *Layout) entries(d v1.Descriptor, tags []string) []v1.Descriptor {
+// entries returns the descriptors for index.json, one per tag.
+func (l *Layout) entries(d *document, tags []string) ([]v1.Descriptor, error) {
 	if len(tags) == 0 {
-		return []v1.Descriptor{d}
+		desc, err := d.descriptor()
+		if err != nil {
+			return nil, err
+		}
+		return []v1.Descriptor{*desc}, nil
 	}
 	var entries []v1.Descriptor
-	for _, tag := range tags {
-		e := d
-		e.Annotations = map[string]string{annotationRefName: l.o.RefName(tag)}
-		if l.o.Repository != "" {
-			e.Annotations[annotationImageName] = l.o.Repository + ":" + tag
+	for _, n := range d.namings(tags) {
+		e, err := n.doc.descriptor()
+		if err != nil {
+			return nil, err
 		}
-		entries = append(entries, e)
+		e.Annotations = map[string]string{annotationRefName: suffixed(l.o.RefName(n.tag), n.suffix)}
+		if l.o.Repository != "" {
+			e.Annotations[annotationImageName] = l.o.Repository + ":" + n.full()
+		}
+		entries = append(entries, *e)
 	}
-	return entries
-}
-
-// descriptor describes img with the platform of its config.
-func descriptor(img v1.Image) (*v1.Descriptor, error) {
-	var d v1.Descriptor
-	var err error
-	if d.MediaType, err = img.MediaType(); err != nil {
-		return nil, err
-	}
-	if d.Digest, err = img.Digest(); err != nil {
-		return nil, err
-	}
-	if d.Size, err = img.Size(); err != nil {
-		return nil, err
-	}
-	config, err := img.ConfigFile()
-	if err != nil {
-		return nil, err
-	}
-	d.Platform = config.Platform()
-	return &d, nil
+	return entries, nil
 }
 
 // updateIndex puts the entries into index.json, and the mark of a layout before

@@ -141,7 +141,7 @@ func TestLayoutConcurrentCommits(t *testing.T) {
 		wg.Go(func() {
 			s := NewLayout(dir, LayoutOptions{})
 			for j := range commits {
-				if _, err := s.Commit(t.Context(), img, []string{fmt.Sprintf("t%d-%d", i, j)}); err != nil {
+				if _, err := s.Commit(t.Context(), OfImage(img), []string{fmt.Sprintf("t%d-%d", i, j)}); err != nil {
 					t.Errorf("commit %d of run %d: %v", j, i, err)
 				}
 			}
@@ -221,10 +221,10 @@ func TestLayoutStageNeedsItsLayers(t *testing.T) {
 	dir := t.TempDir()
 	s := NewLayout(dir, LayoutOptions{})
 	img := testImage(t, testLayer(t, 1, 1000))
-	if _, err := s.Stage(t.Context(), img); err == nil {
+	if _, err := s.Stage(t.Context(), OfImage(img)); err == nil {
 		t.Error("Stage accepted an image whose layer is missing")
 	}
-	if _, err := s.Commit(t.Context(), img, []string{"v1"}); err == nil {
+	if _, err := s.Commit(t.Context(), OfImage(img), []string{"v1"}); err == nil {
 		t.Error("Commit accepted an image whose layer is missing")
 	}
 	if _, err := os.Stat(filepath.Join(dir, indexFile)); err == nil {

@@ -111,3 +111,24 @@ func TestTagsThatKeepTheirKind(t *testing.T) {
 		})
 	}
 }
+
+// An index is refused where an image was, too.
+func TestTagsThatKeepAnImage(t *testing.T) {
+	t.Parallel()
+	zot := invalid("MANIFEST_INVALID", `{"reason":"changing manifest media-type from \"application/vnd.docker.distribution.manifest.v2+json\" to \"application/vnd.docker.distribution.manifest.list.v2+json\" is disallowed","reference":"v1"}`)
+	for name, body := range map[string]string{"zot": zot, "other words": invalid("MANIFEST_INVALID", `"no"`)} {
+		host, rec := newServer(t)
+		children := threeBuilds(t, testLayer(t, 1, 1000))
+		mustPut(t, newTestRegistry(t, host+"/app", RegistryOptions{}), children[0].Image, "v1")
+		for i := range children {
+			children[i].Suffix = ""
+		}
+		rec.next = refusing(http.StatusBadRequest, body, "v1")(rec.next)
+		_, err := PushContent(t.Context(), indexOf(t, children), []Sink{newTestRegistry(t, host+"/app", RegistryOptions{})}, []string{"v1"}, PushOptions{})
+		var tag *TagError
+		var kind *KindError
+		if !errors.As(err, &tag) || !errors.As(err, &kind) || kind.Wanted != types.DockerManifestList || kind.Holds != types.DockerManifestSchema2 {
+			t.Errorf("%s: Push = %v; want a TagError with a KindError", name, err)
+		}
+	}
+}

@@ -39,6 +39,11 @@ func (p *Places) Add(repo name.Repository, blobs ...v1.Hash) {
 	}
 }
 
+// Vouch notes that the blobs are in repo, because this run read a manifest there that
+// names them. Nobody asks for one of them again, which a registry that has lost it
+// says when it gets the next manifest.
+func (p *Places) Vouch(repo name.Repository, blobs ...v1.Hash) { p.confirm(repo, blobs...) }
+
 // Has tells whether the blob was seen in repo, by an earlier run or by this one.
 func (p *Places) Has(repo name.Repository, blob v1.Hash) bool {
 	p.mu.Lock()

@@ -8,23 +8,27 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// Prepared is an image that is in all its sinks, and not yet tagged in any.
+// Prepared is content that is in all its sinks, and not yet tagged in any.
 type Prepared struct {
-	push  *push
-	img   v1.Image
-	sinks []Sink
-	tags  []string
-	refs  []string // of the sinks that held the image under all tags before
+	push    *push
+	content Content
+	sinks   []Sink
+	tags    []string
+	refs    []string // of the sinks that held the content under all tags before
 }
 
-// Prepare brings img to all sinks: layers, config and manifest, but no tag. A sink
-// that holds the image under all tags is left alone. Where it fails, nothing that
-// readers follow has changed.
-func Prepare(ctx context.Context, img v1.Image, sinks []Sink, tags []string, o PushOptions) (*Prepared, error) {
+// Prepare brings content to all sinks: the layers of its images, each once, then
+// configs and manifests, then the index, but no tag. A sink that holds the content
+// under all tags is left alone. Where it fails, nothing that readers follow has
+// changed. Tags that would name two things are a [UsageError].
+func Prepare(ctx context.Context, c Content, sinks []Sink, tags []string, o PushOptions) (*Prepared, error) {
+	if err := c.checkNames(tags); err != nil {
+		return nil, err
+	}
 	if o.Jobs <= 0 {
 		o.Jobs = defaultJobs
 	}
-	p := &Prepared{push: &push{o: o}, img: img, sinks: sinks, tags: tags}
+	p := &Prepared{push: &push{o: o}, content: c, sinks: sinks, tags: tags}
 	if err := p.prepare(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -32,7 +36,7 @@ func Prepare(ctx context.Context, img v1.Image, sinks []Sink, tags []string, o P
 }
 
 func (p *Prepared) prepare(ctx context.Context) (err error) {
-	if p.refs, err = p.push.current(ctx, p.img, p.sinks, p.tags); err != nil {
+	if p.refs, err = p.push.current(ctx, p.content, p.sinks, p.tags); err != nil {
 		return err
 	}
 	var behind []Sink
@@ -41,17 +45,17 @@ func (p *Prepared) prepare(ctx context.Context) (err error) {
 			behind = append(behind, s)
 		}
 	}
-	if err := p.push.layers(ctx, p.img, behind); err != nil {
+	if err := p.push.layers(ctx, p.content, behind); err != nil {
 		return err
 	}
-	return p.push.stage(ctx, p.img, behind)
+	return p.push.stage(ctx, p.content, behind)
 }
 
 // Commit moves the tags, sink by sink, and returns what each Commit returned, in
 // the order of sinks. A tag that is refused ends it with a [TagError], which says
 // what has moved.
 func (p *Prepared) Commit(ctx context.Context) ([]string, error) {
-	if err := p.push.commit(ctx, p.img, p.sinks, p.tags, p.refs); err != nil {
+	if err := p.push.commit(ctx, p.content, p.sinks, p.tags, p.refs); err != nil {
 		return nil, err
 	}
 	return p.refs, nil

@@ -19,9 +19,12 @@ type PushOptions struct {
 	Jobs int
 	// Report is told what happens, by one goroutine at a time; may be nil.
 	Report func(Event)
+	// Warn is told, in a sentence, what a tag that is about to move would not offer
+	// any more; by one goroutine at a time, and may be nil.
+	Warn func(string)
 }
 
-// Event is one step on the way of an image, for progress lines. Times are the caller's.
+// Event is one step on the way of the content, for progress lines. Times are the caller's.
 type Event struct {
 	Kind  EventKind
 	Sink  string  // its name
@@ -36,11 +39,11 @@ type EventKind int
 
 // The kinds of events, in the order in which they come.
 const (
-	Current       EventKind = iota + 1 // the sink holds the image under all tags, so nothing else comes of it
+	Current       EventKind = iota + 1 // the sink holds the content under all tags, so nothing else comes of it
 	LayerStarted                       // the sink lacks the layer, so it goes there
 	LayerFinished                      // it is there; How says by what way
-	Staged                             // config and manifest are there, no tag yet
-	Committed                          // the tags name the image
+	Staged                             // configs, manifests and index are there, no tag yet
+	Committed                          // the tags name the content
 )
 
 const defaultJobs = 4
@@ -50,28 +53,31 @@ type push struct {
 	mu sync.Mutex
 }
 
-// current returns the references of the sinks that hold the image already, and ""
+// current returns the references of the sinks that hold the content already, and ""
 // for the others.
-func (p *push) current(ctx context.Context, img v1.Image, sinks []Sink, tags []string) ([]string, error) {
-	digest, err := img.Digest()
-	if err != nil {
-		return nil, fmt.Errorf("read the manifest of the image: %w", err)
-	}
+func (p *push) current(ctx context.Context, c Content, sinks []Sink, tags []string) ([]string, error) {
 	refs := make([]string, len(sinks))
 	g, ctx := errgroup.WithContext(ctx)
 	for i, s := range sinks {
 		g.Go(func() (err error) {
-			if refs[i], err = s.Holds(ctx, digest, tags); err != nil {
+			if refs[i], err = s.Holds(ctx, c, tags); err != nil {
 				return err
 			}
 			if refs[i] != "" {
 				p.report(Event{Kind: Current, Sink: s.Name(), Ref: refs[i]})
 			}
-			// By its method, since callers embed a Registry in types of their own.
-			if r, ok := s.(interface{ remember(img v1.Image) error }); ok {
-				return r.remember(img)
+			// By its methods, since callers embed a Registry in types of their own.
+			r, ok := s.(interface {
+				remember(c Content) error
+				dropped(ctx context.Context, c Content, tags []string) []string
+			})
+			if !ok {
+				return nil
 			}
-			return nil
+			if refs[i] == "" && p.o.Warn != nil {
+				p.warn(r.dropped(ctx, c, tags))
+			}
+			return r.remember(c)
 		})
 	}
 	return refs, g.Wait()
@@ -86,6 +92,14 @@ func (p *push) report(e Event) {
 	p.o.Report(e)
 }
 
+func (p *push) warn(sentences []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range sentences {
+		p.o.Warn(s)
+	}
+}
+
 // sizedLayer is a layer with what the manifest says of it.
 type sizedLayer struct {
 	v1.Layer
@@ -93,9 +107,28 @@ type sizedLayer struct {
 	size   int64
 }
 
-// largestFirst returns the layers of img, each digest once: the long transfers
+// largestFirst returns the layers of the images, each digest once: the long transfers
 // begin first, the short ones fill the gaps.
-func largestFirst(img v1.Image) ([]sizedLayer, error) {
+func largestFirst(images []v1.Image) ([]sizedLayer, error) {
+	seen := map[v1.Hash]bool{}
+	var all []sizedLayer
+	for _, img := range images {
+		layers, err := sizedLayers(img)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range layers {
+			if !seen[l.digest] {
+				all = append(all, l)
+			}
+			seen[l.digest] = true
+		}
+	}
+	slices.SortStableFunc(all, func(a, b sizedLayer) int { return cmp.Compare(b.size, a.size) })
+	return all, nil
+}
+
+func sizedLayers(img v1.Image) ([]sizedLayer, error) {
 	layers, err := img.Layers()
 	if err != nil {
 		return nil, fmt.Errorf("read the layers of the image: %w", err)
@@ -107,22 +140,19 @@ func largestFirst(img v1.Image) ([]sizedLayer, error) {
 	if len(m.Layers) != len(layers) {
 		return nil, fmt.Errorf("the image has %d layers and its manifest %d", len(layers), len(m.Layers))
 	}
-	seen := map[v1.Hash]bool{}
-	var sized []sizedLayer
+	sized := make([]sizedLayer, len(layers))
 	for i, l := range layers {
-		d := m.Layers[i]
-		if seen[d.Digest] {
-			continue
-		}
-		seen[d.Digest] = true
-		sized = append(sized, sizedLayer{Layer: l, digest: d.Digest, size: d.Size})
+		sized[i] = sizedLayer{Layer: l, digest: m.Layers[i].Digest, size: m.Layers[i].Size}
 	}
-	slices.SortStableFunc(sized, func(a, b sizedLayer) int { return cmp.Compare(b.size, a.size) })
 	return sized, nil
 }
 
-func (p *push) layers(ctx context.Context, img v1.Image, sinks []Sink) error {
-	layers, err := largestFirst(img)
+func (p *push) layers(ctx context.Context, c Content, sinks []Sink) error {
+	images, err := c.images()
+	if err != nil {
+		return err
+	}
+	layers, err := largestFirst(images)
 	if err != nil {
 		return err
 	}
@@ -169,12 +199,12 @@ func (p *push) putLayer(ctx context.Context, s Sink, l sizedLayer, e Event) (Put
 	return s.PutLayer(ctx, l.Layer)
 }
 
-func (p *push) stage(ctx context.Context, img v1.Image, sinks []Sink) error {
+func (p *push) stage(ctx context.Context, c Content, sinks []Sink) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(p.o.Jobs)
 	for _, s := range sinks {
 		g.Go(func() error {
-			put, err := s.Stage(ctx, img)
+			put, err := s.Stage(ctx, c)
 			if err == nil {
 				p.report(Event{Kind: Staged, Sink: s.Name(), Put: put})
 			}
@@ -186,13 +216,13 @@ func (p *push) stage(ctx context.Context, img v1.Image, sinks []Sink) error {
 
 // commit moves the tags of the sinks that have no reference in refs yet, and fills
 // those in.
-func (p *push) commit(ctx context.Context, img v1.Image, sinks []Sink, tags, refs []string) error {
+func (p *push) commit(ctx context.Context, c Content, sinks []Sink, tags, refs []string) error {
 	var done []string
 	for i, s := range sinks {
 		if refs[i] != "" {
 			continue
 		}
-		ref, err := s.Commit(ctx, img, tags)
+		ref, err := s.Commit(ctx, c, tags)
 		if err != nil {
 			return finishedBefore(err, done)
 		}

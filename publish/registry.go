@@ -20,11 +20,10 @@ type Registry struct {
 	o      RegistryOptions
 	remote *distribution.Repository
 
-	mu        sync.Mutex
-	missing   map[v1.Hash]bool             // blobs that were looked for and not found
-	manifests map[v1.Hash]bool             // manifests that are there
-	tags      map[string]distribution.Held // what was found under the tags
-	refused   map[string]bool              // repositories that no blob may be mounted from
+	mu      sync.Mutex
+	missing map[v1.Hash]bool             // blobs that were looked for and not found
+	tags    map[string]distribution.Held // what was found under tags and digests, or put there
+	refused map[string]bool              // repositories that no blob may be mounted from
 }
 
 // RegistryOptions are the choices for a [Registry].
@@ -56,7 +55,7 @@ func NewRegistry(repo name.Repository, o RegistryOptions) (*Registry, error) {
 	}
 	return &Registry{
 		repo: repo, o: o, remote: o.Network.Repository(repo, o.Keychain, distribution.Push),
-		missing: map[v1.Hash]bool{}, manifests: map[v1.Hash]bool{}, tags: map[string]distribution.Held{}, refused: map[string]bool{},
+		missing: map[v1.Hash]bool{}, tags: map[string]distribution.Held{}, refused: map[string]bool{},
 	}, nil
 }
 

@@ -3,7 +3,6 @@ package publish
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -11,34 +10,31 @@ import (
 	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
-// moveTags has the tags name the image, or leaves them where they were as far as
-// the registry lets it. Tags that name something else go first, since those can be
-// put back when another is refused; a new tag cannot be taken away everywhere.
-func (r *Registry) moveTags(ctx context.Context, img v1.Image, digest v1.Hash, tags []string) error {
-	mt, err := img.MediaType()
-	if err != nil {
-		return fmt.Errorf("read the manifest for %s: %w", r.repo, err)
-	}
-	open := r.behind(digest, tags)
+// moveTags has each tag name what it is to name, or leaves them all where they were
+// as far as the registry lets it. Tags that name something else go first, since those
+// can be put back when another is refused; a new tag cannot be taken away everywhere.
+func (r *Registry) moveTags(ctx context.Context, wanted []naming) error {
+	open := r.behind(wanted)
 	before := map[string]distribution.Held{}
-	for i, tag := range open {
+	for i, n := range open {
+		tag, want := n.full(), distribution.Held{Digest: n.doc.digest, MediaType: n.doc.mediaType}
 		before[tag] = r.named(tag)
-		if _, err := r.putManifest(ctx, tag, img); err != nil {
+		if _, err := r.putManifest(ctx, tag, n.doc); err != nil {
 			names, unsure := r.namesNow(ctx, tag, before[tag], err)
-			if names == digest {
-				r.names(tag, distribution.Held{Digest: digest, MediaType: mt})
+			if names == want.Digest {
+				r.names(tag, want)
 				continue // nobody heard of it
 			}
 			touched := open[:i]
 			if names != before[tag].Digest { // it got something else
 				touched = open[:i+1]
 			}
-			moved, back := r.putBack(ctx, touched, before)
+			moved, back := r.putBack(ctx, fullNames(touched), before)
 			return &TagError{
-				Name: r.repo.Name(), Moved: moved, Back: back, Failed: tag, Left: slices.Clone(open[i+1:]), Err: err, Unsure: unsure,
+				Name: r.repo.Name(), Moved: moved, Back: back, Failed: tag, Left: fullNames(open[i+1:]), Err: err, Unsure: unsure,
 			}
 		}
-		r.names(tag, distribution.Held{Digest: digest, MediaType: mt})
+		r.names(tag, want)
 	}
 	return nil
 }
@@ -59,17 +55,22 @@ func (r *Registry) namesNow(ctx context.Context, tag string, before distribution
 	return held.Digest, false
 }
 
-// behind returns those of the tags that do not name the image, each once, new ones
-// last.
-func (r *Registry) behind(digest v1.Hash, tags []string) []string {
-	var old, fresh []string
-	for _, tag := range tags {
-		switch held := r.named(tag).Digest; {
-		case held == digest || slices.Contains(old, tag) || slices.Contains(fresh, tag):
-		case held == v1.Hash{}:
-			fresh = append(fresh, tag)
-		default:
-			old = append(old, tag)
+// behind returns those of the tags that do not name what they should, each once, new
+// ones last.
+func (r *Registry) behind(wanted []naming) []naming {
+	var old, fresh []naming
+	seen := map[string]bool{}
+	for _, n := range wanted {
+		tag := n.full()
+		held := r.named(tag).Digest
+		if held == n.doc.digest || seen[tag] {
+			continue
+		}
+		seen[tag] = true
+		if held == (v1.Hash{}) {
+			fresh = append(fresh, n)
+		} else {
+			old = append(old, n)
 		}
 	}
 	return append(old, fresh...)

@@ -1,7 +1,6 @@
 package publish
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,8 +18,9 @@ type place struct {
 	sink func() Sink // a fresh sink on the same place, as another run would make
 	// visible returns the digest behind each tag that a reader finds.
 	visible func() map[string]string
-	// image reads the image behind a tag back.
+	// image reads the image behind a tag back, and index the index.
 	image func(tag string) (v1.Image, error)
+	index func(tag string) (v1.ImageIndex, error)
 	// keeps tells that a place remembers blobs and other images.
 	keeps bool
 	// litter returns leftovers of unfinished work.
@@ -33,7 +33,11 @@ func places(t *testing.T) map[string]place {
 
 func registryPlace(t *testing.T) place {
 	host, _ := newServer(t)
-	repo := mustRepo(t, host+"/team/app")
+	return registryPlaceAt(t, host+"/team/app")
+}
+
+func registryPlaceAt(t *testing.T, at string) place {
+	repo := mustRepo(t, at)
 	return place{
 		sink: func() Sink { return newTestRegistry(t, repo.Name(), RegistryOptions{}) },
 		visible: func() map[string]string {
@@ -55,6 +59,7 @@ func registryPlace(t *testing.T) place {
 			return found
 		},
 		image:  func(tag string) (v1.Image, error) { return remote.Image(repo.Tag(tag)) },
+		index:  func(tag string) (v1.ImageIndex, error) { return remote.Index(repo.Tag(tag)) },
 		keeps:  true,
 		litter: func() []string { return nil },
 	}
@@ -62,21 +67,7 @@ func registryPlace(t *testing.T) place {
 
 func layoutPlace(t *testing.T) place {
 	dir := filepath.Join(t.TempDir(), "deep", "layout")
-	entries := func() map[string]v1.Descriptor {
-		found := map[string]v1.Descriptor{}
-		index, err := layout.ImageIndexFromPath(dir)
-		if err != nil {
-			return found
-		}
-		m, err := index.IndexManifest()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range m.Manifests {
-			found[d.Annotations[annotationRefName]] = d
-		}
-		return found
-	}
+	entries := func() map[string]v1.Descriptor { return namedIn(t, dir) }
 	return place{
 		sink: func() Sink { return NewLayout(dir, LayoutOptions{Repository: "team/app"}) },
 		visible: func() map[string]string {
@@ -93,20 +84,41 @@ func layoutPlace(t *testing.T) place {
 			}
 			return p.Image(entries()[tag].Digest)
 		},
+		index:  func(tag string) (v1.ImageIndex, error) { return indexIn(dir, entries()[tag]) },
 		keeps:  true,
 		litter: func() []string { return hidden(t, dir) },
 	}
 }
 
+// namedIn returns the entries of a layout by their names.
+func namedIn(t *testing.T, dir string) map[string]v1.Descriptor {
+	t.Helper()
+	found := map[string]v1.Descriptor{}
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return found
+	}
+	m, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range m.Manifests {
+		found[d.Annotations[annotationRefName]] = d
+	}
+	return found
+}
+
+func indexIn(dir string, d v1.Descriptor) (v1.ImageIndex, error) {
+	top, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return nil, err
+	}
+	return top.ImageIndex(d.Digest)
+}
+
 func tarballPlace(t *testing.T, base string) place {
 	file := filepath.Join(t.TempDir(), "deep", base)
-	tags := func() []string {
-		m, err := tarball.LoadManifest(func() (io.ReadCloser, error) { return os.Open(file) })
-		if err != nil {
-			return nil
-		}
-		return m[0].RepoTags
-	}
+	unpacked := func() string { return unpack(t, file) }
 	image := func(tag string) (v1.Image, error) {
 		ref, err := name.NewTag("team/app:" + tag)
 		if err != nil {
@@ -118,12 +130,16 @@ func tarballPlace(t *testing.T, base string) place {
 		sink: func() Sink { return NewTarball(file, []string{"team/app"}, TarballOptions{}) },
 		visible: func() map[string]string {
 			found := map[string]string{}
-			for _, tag := range tags() {
-				found[strings.TrimPrefix(tag, "team/app:")] = archiveDigest(t, file)
+			for tag, d := range namedIn(t, unpacked()) {
+				found[tag] = d.Digest.String()
 			}
 			return found
 		},
-		image:  image,
+		image: image,
+		index: func(tag string) (v1.ImageIndex, error) {
+			dir := unpacked()
+			return indexIn(dir, namedIn(t, dir)[tag])
+		},
 		litter: func() []string { return hidden(t, filepath.Dir(file)) },
 	}
 }
@@ -141,4 +157,27 @@ func hidden(t *testing.T, dir string) []string {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// unpack returns a folder with what is in the archive, if there is one.
+func unpack(t *testing.T, file string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if _, err := os.Stat(file); err != nil {
+		return dir
+	}
+	content, order := archiveFiles(t, file)
+	for _, name := range order {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if strings.HasSuffix(name, "/") {
+			if err := os.MkdirAll(path, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if err := os.WriteFile(path, content[name], 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }

@@ -195,7 +195,7 @@ func TestVanishedBlobsAreSentAgain(t *testing.T) {
 			continue
 		}
 		s := newTestRegistry(t, host+"/app", RegistryOptions{})
-		_, err := s.Stage(t.Context(), img)
+		_, err := s.Stage(t.Context(), OfImage(img))
 		if sent != 1 {
 			t.Errorf("%d blobs were sent, want the one that is named: %v", sent, err)
 		}

@@ -19,6 +19,10 @@ import (
 // 25, so that the image keeps its digest on the way. Its bytes depend on image,
 // names and tags alone. A name that ends in .gz or .tgz means gzip.
 //
+// An index is in the OCI layout alone, and so are the tags that name it: the docker
+// archive knows images only. There each image is by itself, named repository:T-Suffix
+// for the tag T and its [Child]'s suffix, and without a name where it has none.
+//
 // An archive is written in one go and in one order, so PutLayer only notes that
 // Stage will write the layer. Foreign layers are left out by default: such a file
 // loads where the base image is already.
@@ -59,7 +63,7 @@ func (t *Tarball) Check(context.Context) error {
 }
 
 // Holds implements [Sink]: a tarball is written anew each time, so never.
-func (t *Tarball) Holds(context.Context, v1.Hash, []string) (string, error) { return "", nil }
+func (t *Tarball) Holds(context.Context, Content, []string) (string, error) { return "", nil }
 
 // Has implements [Sink]: a tarball is written anew each time, so no.
 func (t *Tarball) Has(context.Context, v1.Hash) (bool, error) { return false, nil }
@@ -78,16 +82,16 @@ func (t *Tarball) PutLayer(_ context.Context, layer v1.Layer) (Put, error) {
 
 // Stage implements [Sink]: it writes all blobs into a temporary file beside the
 // target. Only the names are missing then.
-func (t *Tarball) Stage(ctx context.Context, img v1.Image) (Put, error) {
+func (t *Tarball) Stage(ctx context.Context, c Content) (Put, error) {
+	d, err := t.document(c)
+	if err != nil {
+		return Put{}, err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	digest, err := img.Digest()
-	if err != nil {
-		return Put{}, fmt.Errorf("read the manifest for %s: %w", t.Name(), err)
-	}
 	// A file that holds a half layer cannot be gone on with.
 	err = distribution.Intact(func() error {
-		err := t.stage(ctx, img, digest)
+		err := t.stage(ctx, d)
 		if err != nil {
 			err = errors.Join(fmt.Errorf("write %s: %w", t.Name(), err), t.discard())
 		}
@@ -99,8 +103,20 @@ func (t *Tarball) Stage(ctx context.Context, img v1.Image) (Put, error) {
 	return Put{How: Written, Bytes: t.archive.size()}, nil
 }
 
-func (t *Tarball) stage(ctx context.Context, img v1.Image, digest v1.Hash) error {
-	if t.archive != nil && t.staged == digest {
+// document reads the manifests of what is to be written.
+func (t *Tarball) document(c Content) (*document, error) {
+	if c.merge != nil {
+		return nil, noMerge(t.Name())
+	}
+	d, err := c.document()
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest for %s: %w", t.Name(), err)
+	}
+	return d, nil
+}
+
+func (t *Tarball) stage(ctx context.Context, d *document) error {
+	if t.archive != nil && t.staged == d.digest {
 		return nil
 	}
 	if err := t.discard(); err != nil {
@@ -119,28 +135,32 @@ func (t *Tarball) stage(ctx context.Context, img v1.Image, digest v1.Hash) error
 		return err
 	}
 	t.archive = newArchive(f, t.compressed())
-	t.staged = digest
-	return t.archive.writeBlobs(ctx, img, t.o.Nondistributable)
+	t.staged = d.digest
+	return t.archive.writeBlobs(ctx, d, t.o.Nondistributable)
 }
 
 // Commit implements [Sink].
-func (t *Tarball) Commit(ctx context.Context, img v1.Image, tags []string) (string, error) {
+func (t *Tarball) Commit(ctx context.Context, c Content, tags []string) (string, error) {
 	if len(t.repositories) == 0 || len(tags) == 0 {
 		return "", &UsageError{What: "tarball", Value: t.file, Reason: "an archive needs a repository name and a tag, else docker loads an image without a name", Try: "--tag latest"}
 	}
-	if _, err := t.Stage(ctx, img); err != nil {
+	if _, err := t.Stage(ctx, c); err != nil {
+		return "", err
+	}
+	d, err := t.document(c)
+	if err != nil {
 		return "", err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := t.commit(img, t.names(tags)); err != nil {
+	if err := t.commit(d, t.names(d, tags)); err != nil {
 		return "", errors.Join(fmt.Errorf("write %s: %w", t.Name(), err), t.discard())
 	}
 	return fmt.Sprintf("%s@%s", t.Name(), t.staged), t.discard()
 }
 
-func (t *Tarball) commit(img v1.Image, names []taggedName) error {
-	if err := t.archive.writeNames(img, names); err != nil {
+func (t *Tarball) commit(d *document, names []taggedName) error {
+	if err := t.archive.writeNames(d, names); err != nil {
 		return err
 	}
 	if err := t.archive.close(); err != nil {
@@ -150,11 +170,12 @@ func (t *Tarball) commit(img v1.Image, names []taggedName) error {
 }
 
 // names returns repository:tag for all repositories and tags, in order.
-func (t *Tarball) names(tags []string) []taggedName {
-	names := make([]taggedName, 0, len(tags)*len(t.repositories))
+func (t *Tarball) names(d *document, tags []string) []taggedName {
+	namings := d.namings(tags)
+	names := make([]taggedName, 0, len(namings)*len(t.repositories))
 	for _, r := range t.repositories {
-		for _, tag := range tags {
-			names = append(names, taggedName{name: r + ":" + tag, tag: tag})
+		for _, n := range namings {
+			names = append(names, taggedName{name: r + ":" + n.full(), tag: n.full(), doc: n.doc})
 		}
 	}
 	return names

@@ -54,6 +54,44 @@ func TestTarballContent(t *testing.T) {
 	}
 }
 
+// The docker archive knows no index: there the images have names of their own, or none.
+func TestTarballOfAnIndex(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "app.tar")
+	shared := testLayer(t, 1, 1000)
+	children := threeBuilds(t, shared)
+	children[2].Suffix = ""
+	content := indexOf(t, children)
+	if _, err := PushContent(t.Context(), content, []Sink{NewTarball(file, []string{"team/app"}, TarballOptions{})}, []string{"v1"}, PushOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	files, order := archiveFiles(t, file)
+	if n := len(slices.Compact(slices.Sorted(slices.Values(order)))); n != len(order) || n != 2+3+3+1+4+3 {
+		t.Errorf("%d files, some twice: %v", n, order) // folders, configs, manifests, the index, layers, names
+	}
+	var docker []dockerImage
+	if err := json.Unmarshal(files["manifest.json"], &docker); err != nil {
+		t.Fatal(err)
+	}
+	var names [][]string
+	for i, d := range docker {
+		names = append(names, d.RepoTags)
+		config, err := children[i].Image.ConfigName()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Config != blobName(config) || len(d.Layers) != 2 || d.Layers[1] != blobName(digestOf(t, shared)) {
+			t.Errorf("image %d of manifest.json = %+v", i, d)
+		}
+	}
+	if diff := cmp.Diff([][]string{{"team/app:v1-ltsc2025"}, {"team/app:v1-ltsc2022"}, nil}, names); diff != "" {
+		t.Errorf("RepoTags (-want +got):\n%s", diff)
+	}
+	if string(files[blobName(digestOf(t, content))]) != string(content.raw) {
+		t.Error("the index is not in the archive, or another")
+	}
+}
+
 func TestTarballIsDeterministic(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"app.tar", "app.tar.gz", "app.TGZ"} {
@@ -109,7 +147,7 @@ func TestTarballReplacesFileAtTheEndOnly(t *testing.T) {
 	}
 	s := NewTarball(file, []string{"app"}, TarballOptions{})
 	img := testImage(t, testLayer(t, 1, 1000))
-	if _, err := s.Stage(t.Context(), img); err != nil {
+	if _, err := s.Stage(t.Context(), OfImage(img)); err != nil {
 		t.Fatal(err)
 	}
 	if b, _ := os.ReadFile(file); string(b) != "of yesterday" {
@@ -131,7 +169,7 @@ func TestTarballNeedsNames(t *testing.T) {
 		"no repository": {nil, []string{"v1"}},
 	} {
 		var usage *UsageError
-		if _, err := NewTarball(file, c.repositories, TarballOptions{}).Commit(t.Context(), img, c.tags); !errors.As(err, &usage) {
+		if _, err := NewTarball(file, c.repositories, TarballOptions{}).Commit(t.Context(), OfImage(img), c.tags); !errors.As(err, &usage) {
 			t.Errorf("%s: Commit = %v, want a UsageError", what, err)
 		}
 	}

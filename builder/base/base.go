@@ -18,6 +18,7 @@ type Base struct {
 	MediaType types.MediaType // of the manifest: Docker or OCI family
 	Manifest  []byte          // the manifest as it was served; made up for a docker archive, which has none
 	Config    []byte          // the config as it was served
+	OSVersion string          // os.version of the config, such as "10.0.20348.4171"; "" in HostProcess bases
 	// Layers are the base's layers in order. Their bytes are read from where
 	// they live, with the digest checked, only when somebody asks for them. Those
 	// of a registry are *remote.MountableLayer; what the registry refuses then is

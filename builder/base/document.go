@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/nanobuild/nanobuild/builder/winver"
 	"github.com/nanobuild/nanobuild/layers"
 )
 
@@ -178,12 +179,20 @@ func (c config) usable(osVersion string) error {
 		return fmt.Errorf("it is an image for %s: name one for windows/amd64", describe(p))
 	}
 	if osVersion != "" && !matches(c.OSVersion, osVersion) {
-		return fmt.Errorf("it is Windows %s, not %s as --os-version asks: leave that away, or name another image", orNone(c.OSVersion), osVersion)
+		return fmt.Errorf("it is Windows %s, not %s as --os-version asks: %s, or name another image", orNone(c.OSVersion), osVersion, offered(c.OSVersion))
 	}
 	if len(c.RootFS.DiffIDs) == 0 {
 		return errors.New("it has no layers")
 	}
 	return nil
+}
+
+// offered says how the flag would be for an image of one version.
+func offered(osVersion string) string {
+	if osVersion == "" {
+		return "leave that away"
+	}
+	return "leave that away or give --os-version " + winver.BuildOf(osVersion)
 }
 
 func (c config) platform() v1.Platform {

@@ -15,6 +15,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/nanobuild/nanobuild/builder/winver"
 )
 
 func FuzzReference(f *testing.F) {
@@ -102,10 +104,11 @@ func FuzzIndex(f *testing.F) {
 		}
 		doc := l.top
 		if doc.index != nil {
-			c, err := choose(t.Context(), l, doc, osVersion)
+			chosen, err := choose(t.Context(), l, doc, wanted{osVersion: osVersion})
 			if err != nil {
 				return
 			}
+			c := chosen[0]
 			if p := c.platform; p.OS != "windows" || p.Architecture != "amd64" || osVersion != "" && !matches(p.OSVersion, osVersion) {
 				t.Errorf("chose %s for %q", describe(p), osVersion)
 			}
@@ -113,7 +116,7 @@ func FuzzIndex(f *testing.F) {
 				return
 			}
 		}
-		b, err := read(t.Context(), l, doc, osVersion)
+		b, err := read(t.Context(), l, doc, wanted{osVersion: osVersion})
 		if err != nil {
 			return
 		}
@@ -243,7 +246,7 @@ func FuzzVersions(f *testing.F) {
 		if CheckOSVersion(a) == nil && a != "" && !matches(a, a) {
 			t.Errorf("%q does not match itself", a)
 		}
-		if CheckOSVersion(b) == nil && matches(a, b) && matches(c, b) && build(a) != build(c) {
+		if CheckOSVersion(b) == nil && matches(a, b) && matches(c, b) && winver.BuildOf(a) != winver.BuildOf(c) {
 			t.Errorf("%q and %q are the build %q", a, c, b)
 		}
 	})

@@ -28,14 +28,3 @@ func matches(have, want string) bool {
 	w, err := winver.ParsePrefix(want)
 	return err == nil && (h.Full || !w.Full) && w.Matches(h.Version)
 }
-
-// build returns the part of an os.version that decides on which hosts an image
-// runs: its first three numbers. What is no version is a build of its own.
-func build(v string) string {
-	p, err := winver.ParsePrefix(v)
-	if err != nil {
-		return v
-	}
-	p.Full = false
-	return p.String()
-}

@@ -22,13 +22,13 @@ type candidate struct {
 	platform v1.Platform
 }
 
-// choose returns the image of the list that is to be the base.
-func choose(ctx context.Context, src source, list document, osVersion string) (candidate, error) {
+// choose returns the images of the list that are to be bases.
+func choose(ctx context.Context, src source, list document, w wanted) ([]candidate, error) {
 	l := lister{src: src}
 	if err := l.add(ctx, list, false); err != nil {
-		return candidate{}, err
+		return nil, err
 	}
-	return pick(l.found, osVersion)
+	return pick(l.found, w)
 }
 
 // lister collects the images of a list and of the lists in it.
@@ -106,10 +106,10 @@ func isAttestation(d v1.Descriptor) bool {
 	return d.Annotations["vnd.docker.reference.type"] != ""
 }
 
-// pick returns the windows/amd64 image of the highest version that satisfies
-// osVersion; without osVersion, of the only build there is. Of equals the first
-// in the list wins.
-func pick(all []candidate, osVersion string) (candidate, error) {
+// pick returns the windows/amd64 image of the highest version of each build that is
+// wanted, the newest build first. Several are an error unless all are wanted. Of
+// equals the first in the list wins.
+func pick(all []candidate, w wanted) ([]candidate, error) {
 	var windows []candidate
 	for _, c := range all {
 		if c.platform.OS == "windows" && c.platform.Architecture == "amd64" {
@@ -117,37 +117,52 @@ func pick(all []candidate, osVersion string) (candidate, error) {
 		}
 	}
 	if len(windows) == 0 {
-		return candidate{}, fmt.Errorf("no image for windows/amd64 in the list: it holds %s; name another image", summary(all))
+		return nil, fmt.Errorf("no image for windows/amd64 in the list: it holds %s; name another image", summary(all))
 	}
-	builds := map[string]bool{}
-	var best *candidate
-	for i, c := range windows {
-		builds[build(c.platform.OSVersion)] = true
+	newest := newestOfBuilds(windows, w.osVersion)
+	switch {
+	case len(newest) == 0:
+		return nil, fmt.Errorf("no Windows %s in the list: it holds %s; %s",
+			w.osVersion, versions(windows), instead(newestOfBuilds(windows, "")[0].platform.OSVersion))
+	case w.all || len(newest) == 1:
+		return newest, nil
+	}
+	remedy := ""
+	if w.what == "" { // what is not a base is not built on
+		remedy = ", or take all of them into one index with --index"
+	}
+	return nil, fmt.Errorf("the list holds several Windows builds: %s; choose one with --os-version, such as --os-version %s%s",
+		versions(windows), winver.BuildOf(newest[0].platform.OSVersion), remedy)
+}
+
+// instead says how an image of the list is asked for.
+func instead(osVersion string) string {
+	if osVersion == "" {
+		return "leave --os-version out, or name another image"
+	}
+	return "name one of them with --os-version, such as --os-version " + winver.BuildOf(osVersion)
+}
+
+// newestOfBuilds returns the image of the highest version of each build that
+// satisfies osVersion, the newest build first.
+func newestOfBuilds(windows []candidate, osVersion string) []candidate {
+	var newest []candidate
+	for _, c := range windows {
 		if osVersion != "" && !matches(c.platform.OSVersion, osVersion) {
 			continue
 		}
-		if best == nil || winver.Compare(c.platform.OSVersion, best.platform.OSVersion) > 0 {
-			best = &windows[i]
+		same := func(n candidate) bool {
+			return winver.BuildOf(n.platform.OSVersion) == winver.BuildOf(c.platform.OSVersion)
+		}
+		switch i := slices.IndexFunc(newest, same); {
+		case i < 0:
+			newest = append(newest, c)
+		case winver.Compare(c.platform.OSVersion, newest[i].platform.OSVersion) > 0:
+			newest[i] = c
 		}
 	}
-	if best == nil {
-		return candidate{}, fmt.Errorf("no Windows %s in the list: it holds %s; name one of them with --os-version", osVersion, versions(windows))
-	}
-	if osVersion == "" && len(builds) > 1 {
-		return candidate{}, fmt.Errorf("the list holds several Windows builds: %s; choose one with --os-version, such as --os-version %s", versions(windows), example(builds))
-	}
-	return *best, nil
-}
-
-// example returns the highest build.
-func example(builds map[string]bool) string {
-	var high string
-	for b := range builds {
-		if winver.Compare(b, high) > 0 {
-			high = b
-		}
-	}
-	return high
+	slices.SortStableFunc(newest, func(a, b candidate) int { return winver.Compare(b.platform.OSVersion, a.platform.OSVersion) })
+	return newest
 }
 
 func versions(cs []candidate) string {

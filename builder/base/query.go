@@ -66,8 +66,8 @@ func writtenOut(ref name.Reference) string {
 	return full
 }
 
-// resolveRemote finds a base in the first of its places that has it.
-func resolveRemote(ctx context.Context, given string, o Options) (*Base, error) {
+// resolveRemote finds bases in the first of its places that has it.
+func resolveRemote(ctx context.Context, given string, o Options, w wanted) ([]*Base, error) {
 	q, err := newQuery(given, o)
 	if err != nil {
 		return nil, err
@@ -76,14 +76,14 @@ func resolveRemote(ctx context.Context, given string, o Options) (*Base, error) 
 	if err != nil {
 		return nil, err
 	}
-	b, err := q.search(ctx, places, o.OSVersion)
+	found, err := q.search(ctx, places, w)
 	if err != nil {
 		return nil, q.remedy(err, o.What)
 	}
-	return b, nil
+	return found, nil
 }
 
-func (q *query) search(ctx context.Context, places []name.Reference, osVersion string) (*Base, error) {
+func (q *query) search(ctx context.Context, places []name.Reference, w wanted) ([]*Base, error) {
 	repos := make([]name.Repository, len(places))
 	for i, p := range places {
 		repos[i] = p.Context()
@@ -91,10 +91,10 @@ func (q *query) search(ctx context.Context, places []name.Reference, osVersion s
 	var failed misses
 	for i, at := range places {
 		src := &registry{query: q, at: at, repos: repos[i:]}
-		b, err := from(ctx, src, osVersion)
+		found, err := from(ctx, src, w)
 		if err == nil {
-			src.settle(b)
-			return b, nil
+			src.settle(found)
+			return found, nil
 		}
 		if ctx.Err() != nil {
 			return nil, err

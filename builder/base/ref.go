@@ -42,6 +42,10 @@ func Expand(ref string) string {
 	return ref
 }
 
+// IsShort says whether ref is a short name, or empty: what names a Windows, whatever
+// else the image on it may need.
+func IsShort(ref string) bool { return ref == "" || Expand(ref) != ref }
+
 // place is a kind of source.
 type place int
 

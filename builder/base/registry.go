@@ -56,15 +56,17 @@ func (r *registry) tagged(ctx context.Context) (document, bool, error) {
 	return doc, ok, nil
 }
 
-// settle completes a base, and keeps what its tag names.
-func (r *registry) settle(b *Base) {
-	b.Repository = new(r.at.Context())
+// settle completes the bases that one reference led to, and keeps what its tag names.
+func (r *registry) settle(found []*Base) {
+	for _, b := range found {
+		b.Repository = new(r.at.Context())
+	}
 	if _, ok := r.asked.(name.Tag); !ok {
 		return
 	}
-	root := b.Digest
-	if b.Index != nil {
-		root = *b.Index
+	root := found[0].Digest
+	if list := found[0].Index; list != nil {
+		root = *list
 	}
 	r.known.addTag(r.asked.Name(), root)
 }

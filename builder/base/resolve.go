@@ -66,7 +66,30 @@ type source interface {
 // digest: what a tag named before never stands in for what it names now. Only a
 // base without os.version has the first bytes of its layers read in any case.
 func Resolve(ctx context.Context, ref string, o Options) (*Base, error) {
-	b, err := resolve(ctx, ref, o)
+	found, err := resolve(ctx, ref, o, wanted{osVersion: o.OSVersion, what: o.What})
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// ResolveAll finds all bases that ref names: of a list the newest windows/amd64
+// image of each build, the newest build first, or those of o.OSVersion alone.
+// Else it is as Resolve.
+func ResolveAll(ctx context.Context, ref string, o Options) ([]*Base, error) {
+	return resolve(ctx, ref, o, wanted{osVersion: o.OSVersion, what: o.What, all: true})
+}
+
+// wanted says which images of a list are meant.
+type wanted struct {
+	osVersion string // "" is any
+	all       bool   // one of each build, instead of the only build
+	list      bool   // the document itself, whatever it is, in place of its images
+	what      string // as in Options
+}
+
+func resolve(ctx context.Context, ref string, o Options, w wanted) ([]*Base, error) {
+	found, err := look(ctx, ref, o, w)
 	if err != nil {
 		what := "base"
 		if o.What != "" {
@@ -74,16 +97,16 @@ func Resolve(ctx context.Context, ref string, o Options) (*Base, error) {
 		}
 		return nil, fmt.Errorf("read %s %s: %w", what, Expand(ref), err)
 	}
-	return b, nil
+	return found, nil
 }
 
-func resolve(ctx context.Context, ref string, o Options) (*Base, error) {
+func look(ctx context.Context, ref string, o Options, w wanted) ([]*Base, error) {
 	if err := CheckOSVersion(o.OSVersion); err != nil {
 		return nil, err
 	}
 	kind, rest := locate(ref)
 	if kind == inRegistry {
-		return resolveRemote(ctx, ref, o)
+		return resolveRemote(ctx, ref, o, w)
 	}
 	open := openLayout
 	if kind == inTar {
@@ -93,51 +116,61 @@ func resolve(ctx context.Context, ref string, o Options) (*Base, error) {
 	if err != nil {
 		return nil, err
 	}
-	return from(ctx, src, o.OSVersion)
+	return from(ctx, src, w)
 }
 
-// from returns the base that src leads to.
-func from(ctx context.Context, src source, osVersion string) (*Base, error) {
+// from returns the bases that src leads to.
+func from(ctx context.Context, src source, w wanted) ([]*Base, error) {
 	doc, err := src.root(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var index *v1.Hash
-	var listed v1.Platform
-	if doc.index != nil {
-		index = new(doc.digest)
-		var c candidate
-		if c, err = choose(ctx, src, doc, osVersion); err != nil {
-			return nil, err
-		}
-		if doc, err = src.manifest(ctx, c.desc); err != nil {
-			return nil, err
-		}
-		listed = c.platform
+	if w.list {
+		return []*Base{{Name: src.name(), Digest: doc.digest, MediaType: doc.mediaType, Manifest: doc.raw}}, nil
 	}
-	b, err := read(ctx, src, doc, osVersion)
+	if doc.index == nil {
+		b, err := read(ctx, src, doc, w)
+		return []*Base{b}, err
+	}
+	chosen, err := choose(ctx, src, doc, w)
 	if err != nil {
 		return nil, err
 	}
-	b.Index = index
-	if index != nil && listed.OSVersion != b.osVersion {
-		b.warnf("the list says os.version %q of this base, its config %q: the config is right", listed.OSVersion, b.osVersion)
+	all := make([]*Base, 0, len(chosen))
+	for _, c := range chosen {
+		b, err := fromList(ctx, src, doc.digest, c, w)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b)
 	}
-	return &b.Base, nil
+	return all, nil
 }
 
-// reading is a Base that is being put together.
-type reading struct {
-	Base
-	osVersion string
+// fromList returns the base that is an image of a list.
+func fromList(ctx context.Context, src source, list v1.Hash, c candidate, w wanted) (*Base, error) {
+	doc, err := src.manifest(ctx, c.desc)
+	if err != nil {
+		return nil, err
+	}
+	b, err := read(ctx, src, doc, w)
+	if err != nil {
+		return nil, err
+	}
+	b.Index = &list
+	if listed := c.platform.OSVersion; listed != b.OSVersion {
+		b.warnf("the list says os.version %q of this base, its config %q: the config is right", listed, b.OSVersion)
+	}
+	return b, nil
 }
 
-func (r *reading) warnf(format string, args ...any) {
-	r.Warnings = append(r.Warnings, clip(fmt.Sprintf(format, args...)))
+// warnf adds a warning. It may hold foreign text.
+func (b *Base) warnf(format string, args ...any) {
+	b.Warnings = append(b.Warnings, clip(fmt.Sprintf(format, args...)))
 }
 
 // read returns the base whose manifest is doc.
-func read(ctx context.Context, src source, doc document, osVersion string) (*reading, error) {
+func read(ctx context.Context, src source, doc document, w wanted) (*Base, error) {
 	if doc.image == nil {
 		return nil, fmt.Errorf("%s is a list inside a list: give the digest of one image", doc.digest)
 	}
@@ -149,17 +182,17 @@ func read(ctx context.Context, src source, doc document, osVersion string) (*rea
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.usable(osVersion); err != nil {
+	if err := cfg.usable(w.osVersion); err != nil {
 		return nil, err
 	}
 	layers, err := src.layers(ctx, doc, cfg.RootFS.DiffIDs, cfg.OSVersion == "")
 	if err != nil {
 		return nil, err
 	}
-	b := &reading{osVersion: cfg.OSVersion, Base: Base{
-		Name: src.name(), Digest: doc.digest, MediaType: doc.mediaType,
+	b := &Base{
+		Name: src.name(), Digest: doc.digest, MediaType: doc.mediaType, OSVersion: cfg.OSVersion,
 		Manifest: doc.raw, Config: raw, Layers: layers,
-	}}
+	}
 	if b.Folders, err = folders(ctx, layers); err != nil {
 		return nil, err
 	}

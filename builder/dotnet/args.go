@@ -16,6 +16,8 @@ type plan struct {
 	implied    []string   // properties that this run adds to the user's, name=value
 	notices    []string
 	told       bool // Request.Ready was called
+
+	selfContained bool // the app brings its .NET along
 }
 
 // args are the arguments of dotnet, in the order that decides: the user's
@@ -28,7 +30,7 @@ func (p *plan) args() []string {
 	if p.req.Framework != "" {
 		args = append(args, "-f", p.req.Framework)
 	}
-	args = append(args, "-r", runtimeIdentifier, "--self-contained", "-nologo", "-v:q", "-tl:off",
+	args = append(args, "-r", runtimeIdentifier, p.selfContainedSwitch(), "-nologo", "-v:q", "-tl:off",
 		"-clp:NoSummary;DisableConsoleColor;ForceNoAlign")
 	if p.req.NoRestore {
 		args = append(args, "--no-restore")
@@ -55,6 +57,13 @@ func (p *plan) args() []string {
 		"-getItem:"+strings.Join(queriedItems, ","),
 		"-getResultOutputFile:"+p.result,
 	)
+}
+
+func (p *plan) selfContainedSwitch() string {
+	if p.selfContained {
+		return "--self-contained"
+	}
+	return "--no-self-contained"
 }
 
 // cleanFile is the name of the list of published files. The SDK looks at the first

@@ -20,7 +20,7 @@ func newPlan(req Request, target Target) (*plan, error) {
 		}
 		p.properties = append(p.properties, user)
 	}
-	for _, check := range []func() error{p.checkRuntime, p.checkFramework, p.checkConfiguration, p.checkExtra} {
+	for _, check := range []func() error{p.checkRuntime, p.checkSelfContained, p.checkFramework, p.checkConfiguration, p.checkExtra} {
 		if err := check(); err != nil {
 			return nil, err
 		}
@@ -44,9 +44,26 @@ func (p *plan) checkRuntime() error {
 		return refuse("leave -r away, or say -r "+runtimeIdentifier,
 			"the runtime identifier %s is not supported: images are made for %s (Windows on x64) only", rid, runtimeIdentifier)
 	}
-	if value, ok := lookup(p.properties, "SelfContained"); ok && !strings.EqualFold(value, "true") {
-		return refuse("leave it away: the image then brings its own runtime, and needs nothing but Windows",
-			"-p SelfContained=%s is not supported: projects are published self-contained", value)
+	return nil
+}
+
+// checkSelfContained decides whether the app brings its .NET along. The project
+// does not: an image that needs nothing but Windows is the rule here.
+func (p *plan) checkSelfContained() error {
+	p.selfContained = true
+	value, given := lookup(p.properties, "SelfContained")
+	if given {
+		p.selfContained = strings.EqualFold(value, "true")
+		if !p.selfContained && !strings.EqualFold(value, "false") {
+			return refuse("say true or false", "-p SelfContained=%s is neither true nor false", value)
+		}
+	}
+	switch asked := p.req.SelfContained; {
+	case asked == nil:
+	case given && *asked != p.selfContained:
+		return refuse("give one of them", "--self-contained=%t and -p SelfContained=%s contradict each other", *asked, value)
+	default:
+		p.selfContained = *asked
 	}
 	return nil
 }
@@ -79,7 +96,7 @@ var refusedArguments = []struct{ names, remedy string }{
 	{"-f --framework", "give -f before the --"},
 	{"-o --output", "the image is made from a temporary folder; --oci-layout and --tarball say where the image goes"},
 	{"-r --runtime --os -a --arch --use-current-runtime --ucr", "images are made for " + runtimeIdentifier + " only"},
-	{"--self-contained --sc --no-self-contained", "projects are published self-contained"},
+	{"--self-contained --sc --no-self-contained", "give --self-contained before the --"},
 	{"-t -target --target /t /target", "nanobuild publishes; build other targets in a step of their own"},
 	{"-getproperty -getitem -gettargetresult -getresultoutputfile", "nanobuild asks for these itself"},
 	{"-tl -terminallogger --tl", "the output is read by nanobuild"},

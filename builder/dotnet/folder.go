@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"github.com/nanobuild/nanobuild/layers"
 )
 
 // readFolder describes a folder that was published before, from the files that
-// dotnet left in it.
-func readFolder(target Target) (*Result, error) {
+// dotnet left in it. Whether it is self-contained is a matter of the past: who
+// asks for something else is told.
+func readFolder(target Target, selfContained *bool) (*Result, error) {
 	result := &Result{
 		Dir: target.Dir, ProjectDir: target.Dir, EntryPoint: target.EntryPoint,
 		Name: stem(filepath.Base(filepath.FromSlash(target.EntryPoint))), Origins: map[string]layers.Origin{},
@@ -33,6 +33,10 @@ func readFolder(target Target) (*Result, error) {
 	}
 	if err := result.readRuntime(); err != nil {
 		return nil, err
+	}
+	if selfContained != nil && len(result.Runtime.Frameworks) > 0 && *selfContained != result.Runtime.SelfContained {
+		result.Notices = append(result.Notices, fmt.Sprintf(
+			"--self-contained=%t changes nothing about %s, which is published already: name its project instead", *selfContained, target.Dir))
 	}
 	return result, result.checkRuntime()
 }
@@ -76,18 +80,5 @@ func (r *Result) readRuntime() error {
 		return err
 	}
 	r.Runtime = runtime
-	if len(runtime.Frameworks) > 0 && !runtime.SelfContained {
-		r.Notices = append(r.Notices, fmt.Sprintf(
-			"%s needs %s in the base image: publish it with --self-contained to bring its own, or choose a base that has it",
-			r.Name, frameworkList(runtime.Frameworks)))
-	}
 	return nil
-}
-
-func frameworkList(frameworks []Framework) string {
-	names := make([]string, 0, len(frameworks))
-	for _, f := range frameworks {
-		names = append(names, strings.TrimSpace(f.Name+" "+f.Version))
-	}
-	return strings.Join(names, " and ")
 }

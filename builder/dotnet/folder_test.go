@@ -78,12 +78,21 @@ func TestPublishFolderNeedsFramework(t *testing.T) {
 		"App.exe":                "MZ",
 		"App.runtimeconfig.json": `{"runtimeOptions":{"tfm":"net8.0","frameworks":[{"name":"Microsoft.NETCore.App","version":"8.0.0"},{"name":"Microsoft.AspNetCore.App","version":"8.0.0"}]}}`,
 	})
-	got, err := Publish(t.Context(), Request{Project: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.Runtime.SelfContained || len(got.Runtime.Frameworks) != 2 || len(got.Notices) != 1 || !strings.Contains(got.Notices[0], "Microsoft.AspNetCore.App 8.0.0") {
-		t.Errorf("runtime %+v, notices %q", got.Runtime, got.Notices)
+	want := Runtime{TFM: "net8.0", Frameworks: []Framework{{Name: "Microsoft.NETCore.App", Version: "8.0.0"}, {Name: "Microsoft.AspNetCore.App", Version: "8.0.0"}}}
+	for _, c := range []struct {
+		asked  *bool
+		notice string
+	}{{nil, ""}, {new(false), ""}, {new(true), "--self-contained=true"}} {
+		got, err := Publish(t.Context(), Request{Project: dir, SelfContained: c.asked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got.Runtime); diff != "" {
+			t.Errorf("runtime (-want +got):\n%s", diff)
+		}
+		if notices := strings.Join(got.Notices, "\n"); notices == "" != (c.notice == "") || !strings.Contains(notices, c.notice) {
+			t.Errorf("notices %q, want %q", got.Notices, c.notice)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func Publish(ctx context.Context, req Request) (*Result, error) {
 		return nil, err
 	}
 	if target.Kind == Folder {
-		return readFolder(target)
+		return readFolder(target, req.SelfContained)
 	}
 	p, err := newPlan(req, target)
 	if err != nil {

@@ -96,9 +96,19 @@ func TestRefusalsWithoutDotnet(t *testing.T) {
 			words:  []string{"win-arm64 is not supported", "win-x64"},
 		},
 		{
-			name: "framework-dependent", files: map[string]string{"A.csproj": web},
-			change: func(r *Request) { r.Properties = []string{"SelfContained=false"} },
-			words:  []string{"SelfContained=false", "self-contained"},
+			name: "self-contained or not", files: map[string]string{"A.csproj": web},
+			change: func(r *Request) { r.Properties, r.SelfContained = []string{"SelfContained=false"}, new(true) },
+			words:  []string{"SelfContained=false", "--self-contained=true", "contradict"},
+		},
+		{
+			name: "neither self-contained nor not", files: map[string]string{"A.csproj": web},
+			change: func(r *Request) { r.Properties = []string{"selfcontained=no"} },
+			words:  []string{"SelfContained=no", "true or false"},
+		},
+		{
+			name: "self-contained behind the dashes", files: map[string]string{"A.csproj": web},
+			change: func(r *Request) { r.Extra = []string{"--no-self-contained"} },
+			words:  []string{"--no-self-contained", "--self-contained before the --"},
 		},
 		{
 			name: "no property", files: map[string]string{"A.csproj": web},

@@ -29,6 +29,8 @@ var remedies = []remedy{
 		"run dotnet restore " + win64 + " first, or leave --no-restore away"},
 	{[]string{"NETSDK1067"}, nil,
 		"publish it with -p UseAppHost=true: the image starts a program, not a DLL"},
+	{[]string{"NETSDK1102"}, nil,
+		"publish it with -p PublishTrimmed=false, or leave --self-contained=false away: only what an app brings along can be trimmed"},
 	{[]string{"NETSDK1147"}, nil,
 		"install the workload that the error names: dotnet workload restore, or dotnet workload install NAME"},
 	{[]string{"NETSDK1150", "NETSDK1151"}, nil,

@@ -12,6 +12,7 @@ type Request struct {
 	Configuration     string   // "" is Release
 	Framework         string   // target framework such as "net10.0"; "" leaves it to the project
 	RuntimeIdentifier string   // "" is win-x64
+	SelfContained     *bool    // whether the app brings its .NET along; nil is what Properties say, else true
 	Properties        []string // MSBuild properties, name=value as the user wrote them
 	NoRestore         bool     // skip the restore
 	Locked            bool     // restore exactly what packages.lock.json says

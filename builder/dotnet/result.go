@@ -44,4 +44,7 @@ type Runtime struct {
 type Framework struct {
 	Name    string // such as "Microsoft.AspNetCore.App"
 	Version string // such as "10.0.12"
+	// RollForward is how much newer the framework may be that the application
+	// runs on, such as "Major"; "" for the default, and for included ones.
+	RollForward string
 }

@@ -14,10 +14,11 @@ import (
 // https://github.com/dotnet/sdk/blob/main/documentation/specs/runtime-configuration-file.md
 type runtimeConfig struct {
 	Options struct {
-		TFM        string      `json:"tfm"`
-		Included   []Framework `json:"includedFrameworks"`
-		Framework  *Framework  `json:"framework"`
-		Frameworks []Framework `json:"frameworks"`
+		TFM         string      `json:"tfm"`
+		RollForward string      `json:"rollForward"` // for the frameworks that say nothing
+		Included    []Framework `json:"includedFrameworks"`
+		Framework   *Framework  `json:"framework"`
+		Frameworks  []Framework `json:"frameworks"`
 	} `json:"runtimeOptions"`
 }
 
@@ -36,6 +37,9 @@ func parseRuntimeConfig(raw []byte) (Runtime, error) {
 	frameworks := options.Frameworks
 	if options.Framework != nil {
 		frameworks = append([]Framework{*options.Framework}, frameworks...)
+	}
+	for i, f := range frameworks {
+		frameworks[i].RollForward = orDefault(f.RollForward, options.RollForward)
 	}
 	return Runtime{TFM: options.TFM, Frameworks: frameworks}, nil
 }

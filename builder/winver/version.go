@@ -85,6 +85,17 @@ func (p Prefix) Matches(v Version) bool {
 	return p.SameBuild(v)
 }
 
+// BuildOf returns the part of an os.version that decides on which hosts an image
+// runs: its first three numbers. What is no version is a build of its own.
+func BuildOf(osVersion string) string {
+	p, err := ParsePrefix(osVersion)
+	if err != nil {
+		return osVersion
+	}
+	p.Full = false
+	return p.String()
+}
+
 // Compare orders the os.versions of images, whatever their text is: what is no
 // version comes first, in the order of its text, and a build comes before its
 // patches. It returns 0 only for equal strings.

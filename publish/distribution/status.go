@@ -103,8 +103,12 @@ func (e *StatusError) limited() bool {
 }
 
 // passing tells whether the answer may be another one soon. One that reports success
-// is here only because it is none of a registry.
+// is here only because it is none of a registry. A manifest that lacks something stays
+// refused: distribution says that with a 500 where it has a second reason.
 func (e *StatusError) passing() bool {
+	if e.has(transport.ManifestBlobUnknownErrorCode) {
+		return false
+	}
 	return passingStatus(e.Status) || e.limited() || e.Status < http.StatusMultipleChoices
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,14 +24,22 @@ func (a *app) inspect() *cobra.Command {
 		Use:   "inspect IMAGE|oci:DIR[:tag]|tar:FILE",
 		Short: "Show config, layers, hosts and lint verdict of an image",
 		Long: `Shows what an image is made of: its platform and config, and each layer with its
-origin and size. Layers that nanobuild made are read and checked for what
-Windows' importer demands.
+origin and size. Layers on the base are read, whichever tool made them: LINT holds
+them to the format that nanobuild writes, IMPORT to what Windows' importer demands.
+Files with the same content are named.
+
+Of an index of several images it shows the entries, and which of them each host
+runs; --os-version shows one of them.
+
+It tells how the base compares with the newest one: that of --against, else the one
+that the image names, where it is Microsoft's or in the image's own registry.
 
 It tells which versions of Windows run the image, in a process of their own kernel
 or in Hyper-V's virtual machine, and until when Microsoft supports the Windows and
 the .NET in it; what is past its end says OUT OF SUPPORT.`,
 		Example: `  nanobuild inspect ghcr.io/me/web:v1
-  nanobuild inspect oci:bin/nanobuild -o json`,
+  nanobuild inspect oci:bin/nanobuild -o json
+  nanobuild inspect ghcr.io/me/web:v1 --against ltsc2022`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Image = args[0]
@@ -41,22 +50,37 @@ the .NET in it; what is past its end says OUT OF SUPPORT.`,
 			if err != nil {
 				return err
 			}
-			found, err := flow.Inspect(cmd.Context(), o, deps)
-			if err != nil {
-				return err
-			}
-			if output == "json" {
-				return writeJSON(a.Stdout, found)
-			}
-			return writeInspection(a.Stdout, found)
+			return a.runInspect(cmd.Context(), o, deps, output == "json")
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&output, "output", "o", "text", "`format` of the output: text or json")
 	flags.StringVar(&o.OSVersion, "os-version", "", "Windows `version` to take from a list with several, such as 10.0.20348")
+	flags.StringVar(&o.Against, "against", "", "`base` to compare the image's with: a short name such as ltsc2022, or a reference")
 	addPullFlags(flags, &network)
 	addNetworkFlags(flags, &network)
 	return cmd
+}
+
+// runInspect shows the index that the reference names, or else the image.
+func (a *app) runInspect(ctx context.Context, o flow.InspectOptions, deps flow.Deps, asJSON bool) error {
+	list, err := flow.InspectList(ctx, o, deps)
+	switch {
+	case err != nil:
+		return err
+	case list != nil && asJSON:
+		return writeJSON(a.Stdout, list)
+	case list != nil:
+		return writeList(a.Stdout, list)
+	}
+	found, err := flow.Inspect(ctx, o, deps)
+	switch {
+	case err != nil:
+		return err
+	case asJSON:
+		return writeJSON(a.Stdout, found)
+	}
+	return writeInspection(a.Stdout, found)
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -74,24 +98,12 @@ func writeInspection(w io.Writer, i *flow.Inspection) error {
 		}
 	}
 	writeHosts(t, i.RunsOn)
-	fmt.Fprintf(t, "\nLAYER\tSIZE\tFILES\tLINT\tDIGEST\n")
-	var total int64
-	for _, l := range i.Layers {
-		total += l.Size
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", l.Origin, flow.BytesText(l.Size), count(l.Files), orDash(l.Verdict), l.Digest)
-	}
-	fmt.Fprintf(t, "total\t%s\n", flow.BytesText(total))
+	writeLayers(t, i.Layers)
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for _, l := range i.Layers {
-		for _, f := range l.Findings {
-			fmt.Fprintf(w, "%s layer: %s\n", l.Origin, f)
-		}
-	}
-	for _, f := range i.Findings {
-		fmt.Fprintf(w, "image: %s\n", f)
-	}
+	writeDuplicates(w, i.Duplicates)
+	writeFindings(w, i)
 	return nil
 }
 
@@ -104,7 +116,7 @@ func facts(i *flow.Inspection) [][2]string {
 		{"windows", windowsText(i.Windows)}, {".NET", dotnetText(i.DotNet)},
 		{"lint", i.Verdict},
 		{"created", i.Created.UTC().Format(time.RFC3339)},
-		{"base", i.Base.Name}, {"base digest", i.Base.Digest},
+		{"base", i.Base.Name}, {"base digest", i.Base.Digest}, {"base age", ageText(i.Base.Age)},
 		{"user", c.User}, {"working dir", c.WorkingDir},
 		{"entry point", arguments(c.Entrypoint)}, {"arguments", arguments(c.Cmd)},
 		{"ports", strings.Join(sortedKeys(c.ExposedPorts), " ")},

@@ -42,8 +42,13 @@ func addPullFlags(flags *pflag.FlagSet, n *networkFlags) {
 
 // addPushFlags adds those of commands that push.
 func addPushFlags(flags *pflag.FlagSet, n *networkFlags) {
-	flags.StringVar(&n.chunkSize, "upload-chunk-size", "0", "largest `SIZE` of one upload request, such as 50MB; 0 sends a blob in one, as long as nothing refuses that")
+	addUploadFlags(flags, n)
 	flags.BoolVar(&n.skipPushCheck, "skip-push-check", false, "do not ask the registry for the right to push before the work begins")
+}
+
+// addUploadFlags adds those of commands that may have to send blobs.
+func addUploadFlags(flags *pflag.FlagSet, n *networkFlags) {
+	flags.StringVar(&n.chunkSize, "upload-chunk-size", "0", "largest `SIZE` of one upload request, such as 50MB; 0 sends a blob in one, as long as nothing refuses that")
 }
 
 // networkDeps gives a use case what the flags say about the network: the options,

@@ -78,6 +78,9 @@ func (f *publishFlags) addTargets(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.push, "push", true, "push to the registry; false builds only")
 	flags.StringArrayVar(&t.Layouts, "oci-layout", nil, "write an OCI layout: `DIR[:tag]` (repeatable)")
 	flags.StringArrayVar(&t.Tarballs, "tarball", nil, "write a tarball for docker load: `FILE`, compressed if it ends in .gz, or a folder for REPOSITORY.tar.gz (repeatable)")
+	flags.StringVar(&f.options.IntoIndex, "into-index", "", "put the images into the index `REPOSITORY:TAG`, beside what it holds for other platforms, in place of --repo and --tag")
+	flags.BoolVar(&f.options.PlatformTags, "platform-tags", false, "let each tag also be there as TAG-ltsc2022 and so on, for the image of that Windows alone")
+	flags.BoolVar(&t.Foreign, "push-foreign", false, "send the layers of old bases too that are not distributable and have URLs instead")
 	f.outputs.add(flags)
 	flags.IntVarP(&f.options.Jobs, "jobs", "j", defaultJobs, "`number` of layers that are packed and pushed at a time")
 }
@@ -86,8 +89,9 @@ const defaultJobs = 4
 
 func (f *publishFlags) addImage(flags *pflag.FlagSet) {
 	o, i := &f.options, &f.options.Image
-	flags.StringVar(&o.Base, "base", "", "base `image`: a short name such as ltsc2022, a reference, oci:DIR[:tag] or tar:FILE\n(default: the project's, else nanoserver ltsc2022)")
+	flags.StringArrayVar(&o.Bases, "base", nil, "base `image`: a short name such as ltsc2022, a reference, oci:DIR[:tag] or tar:FILE;\nall is every Nano Server; several give one index with an image for each (repeatable;\ndefault: the project's, else nanoserver ltsc2022)")
 	flags.StringVar(&o.OSVersion, "os-version", "", "Windows `version` to take from a base with several, such as 10.0.20348")
+	flags.BoolVar(&o.Index, "index", false, "take all Windows versions of a base with several, as one index")
 	flags.StringArrayVarP(&i.Env, "env", "e", nil, "environment variable `NAME=VALUE` (repeatable)")
 	flags.StringArrayVarP(&i.Labels, "label", "l", nil, "label `NAME=VALUE` (repeatable)")
 	flags.StringArrayVar(&i.Annotations, "annotation", nil, "annotation `NAME=VALUE` of the manifest, OCI format only (repeatable)")
@@ -109,6 +113,7 @@ func (f *publishFlags) addDotnet(flags *pflag.FlagSet) {
 	flags.StringVarP(&d.Configuration, "configuration", "c", "", "build `configuration` (default Release)")
 	flags.StringVarP(&d.Framework, "framework", "f", "", "target `framework`, such as net10.0")
 	flags.StringVarP(&d.RuntimeIdentifier, "runtime", "r", "", "runtime `identifier`; win-x64 is the only one that is supported")
+	addSelfContained(flags, &d.SelfContained)
 	flags.StringArrayVarP(&d.Properties, "property", "p", nil, "MSBuild property `NAME=VALUE` (repeatable)")
 	flags.BoolVar(&d.NoRestore, "no-restore", false, "do not restore packages")
 	flags.BoolVar(&d.Locked, "locked", false, "fail if packages.lock.json would change")

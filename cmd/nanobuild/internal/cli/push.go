@@ -10,7 +10,8 @@ import (
 
 const pushLong = `Pushes an image that publish wrote into an OCI layout or a tarball, so that the job
 that builds needs no credentials. Manifest, config and layers stay as they are, byte
-for byte. Prints the digest reference on stdout.`
+for byte. An index goes as a whole, with its images of other systems and whatever else
+it names; --os-version takes one image out of it. Prints the digest reference on stdout.`
 
 const pushExample = `  nanobuild publish ./src/Web --oci-layout out
   nanobuild push oci:out --repo ghcr.io/me/web -t v1`
@@ -22,7 +23,7 @@ func (a *app) push() *cobra.Command {
 	var cache string
 	cmd := &cobra.Command{
 		Use:     "push oci:DIR[:tag]|tar:FILE --repo REPOSITORY [flags]",
-		Short:   "Push an image that another run wrote to files",
+		Short:   "Push an image or index that another run wrote to files",
 		Long:    pushLong,
 		Example: pushExample,
 		Args:    cobra.ExactArgs(1),
@@ -46,7 +47,8 @@ func (a *app) push() *cobra.Command {
 	flags.SortFlags = false
 	flags.StringVar(&o.Repo, "repo", "", "`repository` to push to")
 	flags.StringArrayVarP(&o.Tags, "tag", "t", nil, "`tag` of the image (repeatable; default latest)")
-	flags.StringVar(&o.OSVersion, "os-version", "", "Windows `version` to take of several, such as 10.0.20348")
+	flags.StringVar(&o.OSVersion, "os-version", "", "Windows `version` whose image alone is taken out of an index, such as 10.0.20348")
+	flags.BoolVar(&o.Foreign, "push-foreign", false, "send the layers of old bases too that are not distributable and have URLs instead")
 	out.add(flags)
 	flags.IntVarP(&o.Jobs, "jobs", "j", defaultJobs, "`number` of layers that are pushed at a time")
 	addPushFlags(flags, &network)

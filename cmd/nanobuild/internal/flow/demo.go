@@ -78,7 +78,7 @@ func (m *demo) publish(ctx context.Context, title, message string) error {
 	before, started := m.registry.uploaded(), m.deps.Now()
 	refs, err := Publish(ctx, PublishOptions{
 		Projects: []string{m.app},
-		Base:     m.registry.address + "/windows/nanoserver:ltsc2022",
+		Bases:    []string{m.registry.address + "/windows/nanoserver:ltsc2022"},
 		Targets: Targets{
 			Repo: m.registry.address + "/demo", Tags: []string{"latest"},
 			Layouts: []string{m.Layout + ":latest"},

@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"log/slog"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/nanobuild/nanobuild/builder"
 	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/layers"
 	"github.com/nanobuild/nanobuild/layers/lint"
@@ -21,64 +21,66 @@ import (
 type InspectOptions struct {
 	Image     string // a reference, oci:DIR[:tag] or tar:FILE
 	OSVersion string // picks one of several Windows builds
+	// Against is the base whose age is told: a short name or a reference; "" is the
+	// one that the image names, where that can be read.
+	Against string
 	NetworkOptions
 }
 
 // Inspection is what an image is. Its JSON is what scripts read: fields may be
 // added to it, and none is renamed.
 type Inspection struct {
-	Image     string            `json:"image"`
-	Digest    string            `json:"digest"`
-	Index     string            `json:"index,omitempty"`
-	MediaType string            `json:"mediaType"`
-	Platform  v1.Platform       `json:"platform"`
-	Created   time.Time         `json:"created"`
-	Windows   *WindowsOfImage   `json:"windows,omitempty"`
-	RunsOn    []HostOfImage     `json:"runsOn,omitempty"` // hosts, the servers first, each with the newest first
-	DotNet    *DotNetOfImage    `json:"dotnet,omitempty"`
-	Base      BaseOfImage       `json:"base"`
-	Config    json.RawMessage   `json:"config"`
-	Layers    []LayerInspection `json:"layers"`
-	Verdict   string            `json:"verdict,omitempty"` // of the image as a whole
-	Findings  []string          `json:"findings,omitempty"`
-	Settings  v1.Config         `json:"-"`
+	Image      string            `json:"image"`
+	Digest     string            `json:"digest"`
+	Index      string            `json:"index,omitempty"`
+	MediaType  string            `json:"mediaType"`
+	Platform   v1.Platform       `json:"platform"`
+	Created    time.Time         `json:"created"`
+	Windows    *WindowsOfImage   `json:"windows,omitempty"`
+	RunsOn     []HostOfImage     `json:"runsOn,omitempty"` // hosts, the servers first, each with the newest first
+	DotNet     *DotNetOfImage    `json:"dotnet,omitempty"`
+	Base       BaseOfImage       `json:"base"`
+	Config     json.RawMessage   `json:"config"`
+	Layers     []LayerInspection `json:"layers"`
+	Verdict    string            `json:"verdict,omitempty"` // of the image as a whole
+	Findings   []string          `json:"findings,omitempty"`
+	Duplicates *Duplicates       `json:"duplicates,omitempty"` // bytes that the image holds more than once
+	Settings   v1.Config         `json:"-"`
 }
 
 // BaseOfImage is the base that an image says it was built on.
 type BaseOfImage struct {
-	Name   string `json:"name,omitempty"`
-	Digest string `json:"digest,omitempty"`
+	Name   string     `json:"name,omitempty"`
+	Digest string     `json:"digest,omitempty"`
+	Age    *AgeOfBase `json:"age,omitempty"` // missing where there is nothing to compare with
 }
 
-// LayerInspection is one layer. Layers of the base and of other tools are not
-// read: they have no lint verdict.
+// LayerInspection is one layer. Layers of the base are not read: they have no
+// verdicts.
 type LayerInspection struct {
-	Origin    string   `json:"origin"`
-	Digest    string   `json:"digest"`
-	DiffID    string   `json:"diffID"`
-	MediaType string   `json:"mediaType"`
-	Size      int64    `json:"size"`
-	Files     int      `json:"files,omitempty"`
-	CreatedBy string   `json:"createdBy,omitempty"`
-	Verdict   string   `json:"verdict,omitempty"` // "ok", "warnings" or "broken"
-	Findings  []string `json:"findings,omitempty"`
+	Origin    string `json:"origin"`
+	Digest    string `json:"digest"`
+	DiffID    string `json:"diffID"`
+	MediaType string `json:"mediaType"`
+	Size      int64  `json:"size"`
+	Files     int    `json:"files,omitempty"`
+	CreatedBy string `json:"createdBy,omitempty"`
+	// Verdict holds the layer to the format that nanobuild writes, and Importer to
+	// what Windows needs alone: "ok", "warnings" or "broken".
+	Verdict          string   `json:"verdict,omitempty"`
+	Findings         []string `json:"findings,omitempty"`
+	Importer         string   `json:"importer,omitempty"`
+	ImporterFindings []string `json:"importerFindings,omitempty"`
 }
 
-// otherOrigin is the origin of layers that nanobuild did not make.
-const otherOrigin = "base"
-
-const createdByPrefix = "nanobuild: "
-
-// Inspect reads an image from a registry, an OCI layout or a tarball. Layers that
-// nanobuild made are read whole and checked.
+// Inspect reads an image from a registry, an OCI layout or a tarball. Layers on
+// its base are read whole and checked.
 func Inspect(ctx context.Context, o InspectOptions, d Deps) (found *Inspection, err error) {
-	mirrors, err := o.mirrors()
-	if err := errors.Join(err, o.check()); err != nil {
-		return nil, at(StageUsage, err)
+	reader, err := o.reader(d)
+	if err != nil {
+		return nil, err
 	}
-	image, err := base.Resolve(ctx, o.Image, base.Options{
-		What: "image", Remote: newRegistries(o.open(d), d.Keychain), Mirrors: mirrors, OSVersion: o.OSVersion, Log: d.Log,
-	})
+	image, err := base.Resolve(ctx, o.Image, reader.options("image", o.OSVersion))
 	if err != nil {
 		return nil, at(StageBase, err)
 	}
@@ -92,38 +94,54 @@ func Inspect(ctx context.Context, o InspectOptions, d Deps) (found *Inspection, 
 	}
 	defer func() { err = errors.Join(err, temp.Close()) }()
 	found = describe(image, config)
-	checked := &checker{image: image, config: config, dir: temp.path, seen: map[checkedKey]lint.Report{}}
+	checked := &checker{image: image, config: config, dir: temp.path, seen: map[checkedKey]layerReports{}}
 	if err := checked.layers(found); err != nil {
 		return nil, at(StageBase, fmt.Errorf("read the layers of %s: %w", image.Name, err))
 	}
 	now := d.Now()
 	found.Windows, found.RunsOn = windowsOf(found.Platform, now)
 	found.DotNet = dotnetOf(config.Config, checked.programs, now)
+	found.Duplicates = checked.copies.report(found.Layers)
+	if found.Base.Age, err = reader.ageOf(ctx, image, found.Base, o.Against); err != nil {
+		return nil, at(StageBase, err)
+	}
 	return found, checked.whole(found)
 }
 
+// imageReader reads images and bases for one inspection.
+type imageReader struct {
+	registries *registries
+	mirrors    []base.Mirror
+	log        *slog.Logger
+}
+
+func (o InspectOptions) reader(d Deps) (*imageReader, error) {
+	mirrors, err := o.mirrors()
+	if err := errors.Join(err, o.check(), base.CheckOSVersion(o.OSVersion)); err != nil {
+		return nil, at(StageUsage, err)
+	}
+	return &imageReader{newRegistries(o.open(d), d.Keychain), mirrors, d.Log}, nil
+}
+
+func (r *imageReader) options(what, osVersion string) base.Options {
+	return base.Options{What: what, Remote: r.registries, Mirrors: r.mirrors, OSVersion: osVersion, Log: r.log}
+}
+
 func describe(image *base.Base, config *v1.ConfigFile) *Inspection {
+	recorded := builder.RecordedBase(image.Manifest, image.Config)
 	found := &Inspection{
 		Image: image.Name, Digest: image.Digest.String(), MediaType: string(image.MediaType),
 		Platform: v1.Platform{OS: config.OS, Architecture: config.Architecture, OSVersion: config.OSVersion, OSFeatures: config.OSFeatures},
 		Created:  config.Created.Time, Config: image.Config, Settings: config.Config,
-		Base: BaseOfImage{
-			Name:   config.Config.Labels["org.opencontainers.image.base.name"],
-			Digest: config.Config.Labels["org.opencontainers.image.base.digest"],
-		},
+		Base: BaseOfImage{Name: recorded.Name},
+	}
+	if recorded.Digest != (v1.Hash{}) {
+		found.Base.Digest = recorded.Digest.String()
 	}
 	if image.Index != nil {
 		found.Index = image.Index.String()
 	}
 	return found
-}
-
-// ourOrigin reads the origin of a layer from its history entry.
-func ourOrigin(createdBy string) (layers.Origin, bool) {
-	text, ok := strings.CutPrefix(createdBy, createdByPrefix)
-	text, layer := strings.CutSuffix(text, " layer")
-	origin := layers.Origin(text)
-	return origin, ok && layer && slices.Contains(layers.Origins(), origin)
 }
 
 // clockOf is the clock a layer was made with, as its history tells: 1970 stands

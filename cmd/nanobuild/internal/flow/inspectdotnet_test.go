@@ -77,13 +77,17 @@ func TestReadPrograms(t *testing.T) {
 	}
 }
 
-// tarOf is a tar of files, given by name and content.
+// tarOf is a tar of files, given by name and content; folders end in a slash.
 func tarOf(t *testing.T, files ...string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
 	for i := 0; i < len(files); i += 2 {
-		if err := w.WriteHeader(&tar.Header{Name: files[i], Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(files[i+1]))}); err != nil {
+		kind := byte(tar.TypeReg)
+		if strings.HasSuffix(files[i], "/") {
+			kind = tar.TypeDir
+		}
+		if err := w.WriteHeader(&tar.Header{Name: files[i], Typeflag: kind, Mode: 0o644, Size: int64(len(files[i+1]))}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.Write([]byte(files[i+1])); err != nil {

@@ -62,7 +62,7 @@ func TestInspectTellsOfHostsAndSupport(t *testing.T) {
 		{"10.0.26100.32995", lateNovember.AddDate(2, 0, 0), "ltsc2025 supported", "ended", "pnnnnppnnn"},
 	} {
 		o := w.options(w.app(t, "out", "hi"))
-		o.Base, o.Targets = baseOf(t, c.version), Targets{Layouts: []string{"layout"}}
+		o.Bases, o.Targets = []string{baseOf(t, c.version)}, Targets{Layouts: []string{"layout"}}
 		if _, err := Publish(t.Context(), o, w.Deps); err != nil {
 			t.Fatal(err)
 		}

@@ -10,23 +10,23 @@ import (
 	"github.com/nanobuild/nanobuild/builder/dotnet"
 )
 
-// likelyBase is the base that all projects will have, as far as can be told before
-// dotnet ran: the one that flags name, or the default when nothing that MSBuild
-// reads from the project's folders speaks of bases. Else it is "". A wrong guess
+// likelyBases are the bases that all projects will have, as far as can be told before
+// dotnet ran: those that flags name, or the default when nothing that MSBuild reads
+// from the project's folders speaks of bases. Else there are none. A wrong guess
 // costs a transfer, never the image.
-func (r *run) likelyBase() string {
-	if r.Base != "" {
-		return r.Base
+func (r *run) likelyBases() []string {
+	if len(r.Bases) > 0 {
+		return r.certainBases()
 	}
-	if slices.ContainsFunc(slices.Concat(r.Dotnet.Properties, r.Dotnet.Extra, r.Environ), speaksOfBases) {
-		return ""
+	if r.speaksOfRuntimes() || slices.ContainsFunc(slices.Concat(r.Dotnet.Properties, r.Dotnet.Extra, r.Environ), speaksOfBases) {
+		return nil
 	}
 	for _, p := range r.projects {
 		if p.target.Kind != dotnet.Folder && slices.ContainsFunc(settingsFiles(p.target), fileSpeaksOfBases) {
-			return ""
+			return nil
 		}
 	}
-	return base.Default
+	return []string{base.Default}
 }
 
 // settingsFiles are the files in which a project usually has its properties: its

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -137,7 +138,7 @@ func TestDamagedBase(t *testing.T) {
 	}
 	w.Transport = tampering{next: w.Transport, digest: digest.String()}
 	o := w.options(w.app(t, "out", "hi"))
-	o.Base = tag.Name()
+	o.Bases = []string{tag.Name()}
 	o.Targets = Targets{Layouts: []string{"layout"}}
 	_, err = Publish(t.Context(), o, w.Deps)
 	if err == nil || stageOf(err) != StageBase || !strings.Contains(err.Error(), digest.String()) {
@@ -211,7 +212,7 @@ func TestTheFirstErrorIsTold(t *testing.T) {
 	w.Transport = hanging{next: w.Transport}
 	for range 50 {
 		o := w.options(app)
-		o.Base = w.host + "/base:v1"
+		o.Bases = []string{w.host + "/base:v1"}
 		o.Targets = Targets{Layouts: []string{filepath.Join(app, "Demo.exe")}}
 		if _, err := Publish(t.Context(), o, w.Deps); err == nil || stageOf(err) != StagePush || !strings.Contains(err.Error(), "Demo.exe") {
 			t.Fatalf("error = %v, want that of the layout", err)
@@ -247,6 +248,10 @@ func TestLikelyBase(t *testing.T) {
 		"folder above":        {files: map[string]string{"Directory.Build.props": "<ContainerFamily>x</ContainerFamily>"}},
 		"profile":             {files: map[string]string{"src/App/Properties/PublishProfiles/win.pubxml": "<ContainerBaseImage>x</ContainerBaseImage>"}},
 		"folder beside":       {files: map[string]string{"src/Other/Directory.Build.props": "<ContainerFamily>x</ContainerFamily>"}, want: base.Default},
+		"no runtime":          {properties: []string{"SelfContained=false"}},
+		"several":             {flag: "ltsc2025 ltsc2022", want: "ltsc2025 ltsc2022"},
+		"several, no runtime": {flag: "ltsc2025 ltsc2022", properties: []string{"SelfContained=false"}},
+		"named, no runtime":   {flag: "registry.example.com/dotnet:8", properties: []string{"SelfContained=false"}, want: "registry.example.com/dotnet:8"},
 		"property":            {properties: []string{"ContainerBaseImage=x"}},
 		"after two dashes":    {extra: []string{"-p:ContainerBaseImage=x"}},
 		"response file":       {files: map[string]string{"Directory.Build.rsp": "-p:ContainerFamily=x"}},
@@ -266,8 +271,8 @@ func TestLikelyBase(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := &run{projects: projects}
-		r.Base, r.Dotnet.Properties, r.Dotnet.Extra, r.Environ = c.flag, c.properties, c.extra, c.environ
-		if got := r.likelyBase(); got != c.want {
+		r.Bases, r.Dotnet.Properties, r.Dotnet.Extra, r.Environ = strings.Fields(c.flag), c.properties, c.extra, c.environ
+		if got := r.likelyBases(); !slices.Equal(got, strings.Fields(c.want)) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

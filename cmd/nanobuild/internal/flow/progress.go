@@ -7,7 +7,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/nanobuild/nanobuild/builder"
 	"github.com/nanobuild/nanobuild/layers"
 	"github.com/nanobuild/nanobuild/publish"
 )
@@ -27,9 +26,9 @@ func newProgress(d Deps) *progress {
 	return &progress{Deps: d, times: newStopwatch(d.Now), other: "base layer", titles: map[v1.Hash]string{}, told: map[string]bool{}}
 }
 
-// name learns the words for the layers of an image.
-func (p *progress) name(image *builder.Image) {
-	for _, l := range image.Ours {
+// name learns the words for our layers.
+func (p *progress) name(ours []*layers.Layer) {
+	for _, l := range ours {
 		p.nameLayer(l)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"github.com/nanobuild/nanobuild/builder"
-	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/builder/dotnet"
 	"github.com/nanobuild/nanobuild/builder/git"
 	"github.com/nanobuild/nanobuild/layers"
@@ -20,6 +19,7 @@ type DotnetOptions struct {
 	Configuration     string
 	Framework         string
 	RuntimeIdentifier string
+	SelfContained     string // "true" or "false"; "" leaves it to Properties, and to the default, true
 	Properties        []string
 	NoRestore, Locked bool
 	Extra             []string // passed on as they are
@@ -37,10 +37,10 @@ type project struct {
 	published outcome // of dotnet
 	app       *dotnet.Result
 	container builder.Container
-	base      string // reference
+	bases     []string // references
 	spec      *builder.Spec
 	goal      goal
-	image     *builder.Image
+	result    *builder.Result
 	prepared  *publish.Prepared
 }
 
@@ -158,7 +158,9 @@ func (r *run) begin(ctx context.Context, p *project, app *dotnet.Result, source 
 	if err != nil {
 		return at(StageUsage, err)
 	}
-	p.base = r.baseOf(p)
+	if p.bases, err = r.basesOf(p); err != nil {
+		return at(StageUsage, err)
+	}
 	if p.goal, err = r.goalOf(p); err != nil {
 		return at(StageUsage, err)
 	}
@@ -169,23 +171,11 @@ func (r *run) begin(ctx context.Context, p *project, app *dotnet.Result, source 
 	return nil
 }
 
-// baseOf is the base of the project's image: the user's, else the project's,
-// else the default.
-func (r *run) baseOf(p *project) string {
-	switch {
-	case r.Base != "":
-		return r.Base
-	case p.container.Base != "":
-		return p.container.Base
-	}
-	return base.Default
-}
-
 func (r *run) request(p *project, inGit bool) dotnet.Request {
 	o := r.Dotnet
 	return dotnet.Request{
 		Project: p.path, Dotnet: o.Program, Configuration: o.Configuration, Framework: o.Framework,
-		RuntimeIdentifier: o.RuntimeIdentifier, Properties: o.Properties, NoRestore: o.NoRestore,
+		RuntimeIdentifier: o.RuntimeIdentifier, SelfContained: o.selfContained(), Properties: o.Properties, NoRestore: o.NoRestore,
 		Locked: o.Locked, Extra: o.Extra, Env: r.Environ, WorkDir: r.WorkDir, TempDir: r.temp.path,
 		CI: o.CI, InGit: inGit, Entrypoint: p.program,
 		Diagnostics: r.diagnostic,

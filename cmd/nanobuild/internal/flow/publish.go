@@ -22,11 +22,16 @@ type PublishOptions struct {
 	Dotnet   DotnetOptions
 	Git      string // program; "" means git from PATH
 
-	Base      string // "" means the project's choice, else base.Default
-	OSVersion string
-	Image     builder.Overrides
-	Created   string // RFC 3339 or Unix seconds
-	Epoch     string // SOURCE_DATE_EPOCH
+	Bases     []string // none means the project's choice, else base.Default
+	OSVersion string   // which build of a list
+	Index     bool     // all builds of lists, in one index
+	// IntoIndex is the tag of an index in a registry into which the images are put,
+	// beside those that it has: REPOSITORY:TAG.
+	IntoIndex    string
+	PlatformTags bool // each tag also as TAG-ltsc2022 and so on, of that image alone
+	Image        builder.Overrides
+	Created      string // RFC 3339 or Unix seconds
+	Epoch        string // SOURCE_DATE_EPOCH
 
 	Targets Targets
 	NetworkOptions
@@ -75,6 +80,7 @@ type run struct {
 	cache        *cache.Cache // nil when it is off
 	records      *records
 	bases        *bases
+	everyBase    bool // the user asked for all bases there are
 	destinations destinations
 	progress     *progress
 	staging      sync.Mutex          // one image at a time, so that the next can mount its layers
@@ -84,7 +90,13 @@ type run struct {
 
 func newRun(o PublishOptions, d Deps) (*run, error) {
 	r := &run{PublishOptions: o, Deps: d}
-	r.Image.Base, r.Image.Tags = o.Base, o.Targets.Tags
+	if err := r.setUpIndex(); err != nil {
+		return nil, at(StageUsage, err)
+	}
+	if len(r.Bases) > 0 {
+		r.Image.Base = r.Bases[0]
+	}
+	r.Image.Tags = r.Targets.Tags
 	if len(r.Projects) == 0 {
 		r.Projects = []string{"."}
 	}
@@ -104,9 +116,9 @@ func newRun(o PublishOptions, d Deps) (*run, error) {
 	r.destinations.places = publish.NewPlaces()
 	recallPlaces(r.cache, r.destinations.places)
 	r.bases = &bases{options: base.Options{
-		Remote: newRegistries(r.network, r.keychainFor(o.Targets.host())), Mirrors: mirrors, OSVersion: o.OSVersion,
+		Remote: newRegistries(r.network, r.keychainFor(r.Targets.host())), Mirrors: mirrors, OSVersion: o.OSVersion,
 		Memory: baseMemory{r.cache}, Log: d.Log,
-	}, log: d.Log}
+	}, every: o.Index, log: d.Log}
 	r.progress = newProgress(d)
 	r.slots = semaphore.NewWeighted(int64(r.Jobs))
 	if r.temp, err = newTempDir(d.TempRoot); err != nil {
@@ -122,8 +134,8 @@ func (r *run) close() error {
 		if p.prepared != nil {
 			failed = errors.Join(failed, p.prepared.Close())
 		}
-		if p.image != nil {
-			failed = errors.Join(failed, p.image.Close())
+		if p.result != nil {
+			failed = errors.Join(failed, p.result.Close())
 		}
 	}
 	if err := r.cache.Problem(); err != nil {
@@ -150,9 +162,10 @@ func (r *run) build(ctx context.Context, cancel context.CancelCauseFunc) error {
 			}
 		})
 	}
-	if r.Base != "" {
-		spawn(func() error { _, err := r.bases.get(ctx, r.Base); return err })
-	} else {
+	switch certain := r.certainBases(); {
+	case len(certain) > 0:
+		spawn(func() error { _, err := r.bases.all(ctx, certain); return err })
+	case len(r.Bases) == 0:
 		// Most projects take the default. Its failure counts when a project does.
 		r.bases.prefetch(ctx, base.Default)
 	}

@@ -112,7 +112,7 @@ func (w *world) app(t *testing.T, dir, message string) string {
 }
 
 func (w *world) options(projects ...string) PublishOptions {
-	return PublishOptions{Projects: projects, Base: w.base, Jobs: 2}
+	return PublishOptions{Projects: projects, Bases: []string{w.base}, Jobs: 2}
 }
 
 func TestPublishToRegistryLayoutAndTarball(t *testing.T) {
@@ -223,7 +223,7 @@ func TestStagesOfErrors(t *testing.T) {
 		stage  Stage
 		want   string
 	}{
-		"no such base":      {func(o *PublishOptions) { o.Base = w.host + "/nothing:here" }, StageBase, "/nothing"},
+		"no such base":      {func(o *PublishOptions) { o.Bases = []string{w.host + "/nothing:here"} }, StageBase, "/nothing"},
 		"no such registry":  {func(o *PublishOptions) { o.Targets.Repo = "127.0.0.1:1/demo" }, StagePush, "127.0.0.1:1"},
 		"layout is a file":  {func(o *PublishOptions) { o.Targets.Layouts = []string{filepath.Join(app, "Demo.exe")} }, StagePush, "Demo.exe"},
 		"insecure address":  {func(o *PublishOptions) { o.Insecure = []string{"http://reg.corp:5000/x"} }, StageUsage, "--insecure reg.corp:5000"},
@@ -232,6 +232,12 @@ func TestStagesOfErrors(t *testing.T) {
 		"project twice":     {func(o *PublishOptions) { o.Projects = []string{app, app} }, StageUsage, "same project"},
 		"tag with a space":  {func(o *PublishOptions) { o.Targets.Tags = []string{"a b"} }, StageUsage, "a b"},
 		"env without value": {func(o *PublishOptions) { o.Image = builder.Overrides{Env: []string{"A"}} }, StageUsage, "A"},
+		"one of all":        {func(o *PublishOptions) { o.OSVersion, o.Index = "10.0.20348", true }, StageUsage, "--index"},
+		"one of several":    {func(o *PublishOptions) { o.OSVersion, o.Bases = "10.0.20348", []string{"all"} }, StageUsage, "several --base"},
+		"index and repo":    {func(o *PublishOptions) { o.IntoIndex, o.Targets.Repo = w.host+"/demo:v1", w.host+"/demo" }, StageUsage, "leave --repo"},
+		"index, layout":     {func(o *PublishOptions) { o.IntoIndex, o.Targets.Layouts = w.host+"/demo:v1", []string{"l"} }, StageUsage, "leave --oci-layout"},
+		"index, no tag":     {func(o *PublishOptions) { o.IntoIndex = w.host + "/demo" }, StageUsage, "name the tag of an index"},
+		"index by digest":   {func(o *PublishOptions) { o.IntoIndex = w.host + "/demo@sha256:" + strings.Repeat("0", 64) }, StageUsage, "name the tag of an index"},
 		"os version":        {func(o *PublishOptions) { o.OSVersion = "9" }, StageUsage, "--os-version"},
 		"clock":             {func(o *PublishOptions) { o.Epoch = "yesterday" }, StageUsage, "SOURCE_DATE_EPOCH"},
 		"annotation":        {func(o *PublishOptions) { o.Image = builder.Overrides{Annotations: []string{"a=b"}} }, StageUsage, "--format oci"},

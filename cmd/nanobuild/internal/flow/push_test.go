@@ -70,7 +70,6 @@ func TestPushRefuses(t *testing.T) {
 		"at least one job":       {func(o *PushOptions) { o.Jobs = 0 }, StageUsage},
 		"the tag is given apart": {func(o *PushOptions) { o.Repo = "ghcr.io/me/web:v1" }, StageUsage},
 		"is not a host":          {func(o *PushOptions) { o.Insecure = []string{"https://x"} }, StageUsage},
-		"holds an index":         {func(*PushOptions) {}, StageUsage},
 		"no OCI layout there":    {func(o *PushOptions) { o.Source = layout + "-no" }, StageBase},
 		"connection refused; check": {func(o *PushOptions) {
 			o.Source += "@" + digestOfImage(t, image)

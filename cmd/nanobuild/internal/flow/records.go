@@ -55,9 +55,9 @@ func (r *records) learn(image *publish.Found) int {
 	return len(found)
 }
 
-// keepAll keeps what the layers of an image are, for this run and later ones.
-func (r *records) keepAll(image *builder.Image) error {
-	for _, l := range image.Ours {
+// keepAll keeps what the layers are, for this run and later ones.
+func (r *records) keepAll(ours []*layers.Layer) error {
+	for _, l := range ours {
 		if err := r.keep(l); err != nil {
 			return err
 		}

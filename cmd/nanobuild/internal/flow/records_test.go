@@ -216,7 +216,7 @@ func TestSecondRepository(t *testing.T) {
 	s.publish(t, s.options("one", app))
 	s.stopBases() // its layers are in the registry, its documents in the records
 	o := s.options("two", app)
-	o.Base = pinned(t, s)
+	o.Bases = []string{pinned(t, s)}
 	got := s.publish(t, o)
 	if got.packed != nil || got.sent > 5_000 {
 		t.Errorf("packed %q, sent %d bytes; want the config alone", got.packed, got.sent)
@@ -243,13 +243,13 @@ func TestBaseRegistryIsGone(t *testing.T) {
 	app := s.app(t, "out", "hi")
 	o := s.options("web", app)
 	first := s.publish(t, o)
-	floating, fixed := o.Base, pinned(t, s)
+	floating, fixed := o.Bases[0], pinned(t, s)
 	s.stopBases()
 
 	if _, err := Publish(t.Context(), o, s.Deps); stageOf(err) != StageBase || !strings.Contains(err.Error(), "--base "+floating+"@sha256:") {
 		t.Errorf("a floating tag: %v; want a failure of the base that names the last digest", err)
 	}
-	o.Base = fixed
+	o.Bases = []string{fixed}
 	s.app(t, "out", "changed while the registry was away")
 	if again := s.publish(t, o); again.ref == first.ref {
 		t.Error("nothing changed")

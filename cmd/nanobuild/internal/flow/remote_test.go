@@ -118,7 +118,7 @@ func TestMirrors(t *testing.T) {
 	const asked = "mcr.example.com/windows/nanoserver:ltsc2022"
 	mirrored := NetworkOptions{RegistryMap: []string{"mcr.example.com=" + w.host + "/mirror"}}
 	o := w.options(w.app(t, "out", "hi"))
-	o.Base, o.NetworkOptions, o.Targets = asked, mirrored, Targets{Repo: w.host + "/demo", Tags: []string{"v1"}}
+	o.Bases, o.NetworkOptions, o.Targets = []string{asked}, mirrored, Targets{Repo: w.host + "/demo", Tags: []string{"v1"}}
 	if _, err := Publish(t.Context(), o, w.Deps); err != nil {
 		t.Fatal(err)
 	}

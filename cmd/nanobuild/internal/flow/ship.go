@@ -21,21 +21,34 @@ import (
 // fails where a project turns out to take it.
 func (r *run) sendBase(ctx context.Context) error {
 	d, err := r.namedDestination()
-	ref := r.likelyBase()
-	if err != nil || d == nil || ref == "" {
+	refs := r.likelyBases()
+	if err != nil || d == nil || len(refs) == 0 {
 		return nil //nolint:nilerr // checkTargets reports it
 	}
+	for _, ref := range refs {
+		err := r.sendOne(ctx, d, ref)
+		if err != nil && len(r.Bases) > 0 {
+			return err
+		}
+		if err != nil {
+			r.Log.Debug(fmt.Sprintf("the base %s is not sent early: %v", ref, err))
+		}
+	}
+	return nil
+}
+
+func (r *run) sendOne(ctx context.Context, d *destination, ref string) error {
 	found := r.bases.resolve(ctx, ref)
-	err = at(StageBase, found.err)
-	if err == nil {
-		r.recall(ctx, d, r.Targets.Tags)
-		err = r.sendMissing(ctx, d, found.base)
+	if found.err != nil {
+		return at(StageBase, found.err)
 	}
-	if err != nil && r.Base == "" {
-		r.Log.Debug(fmt.Sprintf("the base %s is not sent early: %v", ref, err))
-		return nil
+	r.recall(ctx, d, r.Targets.Tags)
+	for _, b := range found.bases {
+		if err := r.sendMissing(ctx, d, b); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // sendMissing sends the layers that the registry is not known to have.
@@ -92,11 +105,11 @@ func (r *run) deliver(ctx context.Context, p *project, spawn func(func() error))
 	for {
 		err := r.stage(ctx, p)
 		if err == nil {
-			return r.records.keepAll(p.image)
+			return r.records.keepAll(p.result.Ours)
 		}
 		wrong, failed := false, error(nil)
 		if ctx.Err() == nil {
-			wrong, failed = p.image.Correct()
+			wrong, failed = p.result.Correct()
 		}
 		if !wrong || failed != nil {
 			return errors.Join(err, failed)
@@ -108,15 +121,19 @@ func (r *run) deliver(ctx context.Context, p *project, spawn func(func() error))
 
 // stage brings the image to all its places, under no tag.
 func (r *run) stage(ctx context.Context, p *project) (err error) {
-	r.progress.name(p.image)
-	p.prepared, err = publish.Prepare(ctx, p.image, p.goal.sinks, p.goal.tags, publish.PushOptions{
-		Jobs: r.Jobs, Report: r.progress.report,
+	r.progress.name(p.result.Ours)
+	content, tags, err := r.contentOf(p)
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", p.argument, err)
+	}
+	p.prepared, err = publish.Prepare(ctx, content, p.goal.sinks, tags, publish.PushOptions{
+		Jobs: r.Jobs, Report: r.progress.report, Warn: func(w string) { r.warn(w) },
 	})
 	if err == nil {
 		return nil
 	}
 	err = fmt.Errorf("publish %s: %w", p.argument, err)
-	if fromOurs(err, p.image) {
+	if fromOurs(err, p.result.Ours) {
 		return imageError(err)
 	}
 	return pushError(err)
@@ -124,12 +141,12 @@ func (r *run) stage(ctx context.Context, p *project) (err error) {
 
 // fromOurs says whether an error comes from making a layer of ours, which happens
 // only when a place asks for its bytes.
-func fromOurs(err error, image *builder.Image) bool {
+func fromOurs(err error, ours []*layers.Layer) bool {
 	var source *publish.SourceError
 	if !errors.As(err, &source) {
 		return false
 	}
-	return slices.ContainsFunc(image.Ours, func(l *layers.Layer) bool {
+	return slices.ContainsFunc(ours, func(l *layers.Layer) bool {
 		b, err := l.Blob()
 		return err == nil && b.Digest == source.Layer
 	})
@@ -138,7 +155,10 @@ func fromOurs(err error, image *builder.Image) bool {
 // makeImage builds the image. A layer that had to be packed is on its way to the
 // registry while others are packed.
 func (r *run) makeImage(ctx context.Context, p *project, spawn func(func() error)) error {
-	found, err := r.bases.get(ctx, p.base)
+	found, err := r.bases.all(ctx, p.bases)
+	if err == nil {
+		err = r.joinIndex(ctx, p)
+	}
 	if err != nil {
 		return err
 	}
@@ -162,11 +182,11 @@ func (r *run) makeImage(ctx context.Context, p *project, spawn func(func() error
 	if !r.Recompute && r.records.any() {
 		d.Recorded = r.records.blob
 	}
-	p.image, err = builder.Build(ctx, p.spec, found, p.app, d)
+	p.result, err = builder.Build(ctx, p.spec, found, p.app, d)
 	if err != nil {
 		return imageError(fmt.Errorf("make the image of %s: %w", p.argument, err))
 	}
-	r.warn(p.image.Warnings...)
+	r.warn(p.result.Warnings...)
 	return nil
 }
 

@@ -16,6 +16,7 @@ type Targets struct {
 	Layouts  []string // DIR[:tag]
 	Tarballs []string // FILE
 	NoPush   bool     // leave registries alone
+	Foreign  bool     // take the layers along that their licence once kept out of registries
 }
 
 // known says whether checkTargets has seen all targets before dotnet ended.
