@@ -104,7 +104,7 @@ func newAssembly(s *Spec, b *base.Base, app *dotnet.Result, oci bool) (*assembly
 		err = a.config.check(s, b, app)
 	}
 	if err == nil {
-		a.descriptors, err = baseDescriptors(b.Manifest, b.Layers, a.oci)
+		a.descriptors, err = baseDescriptors(b.Manifest, b.Layers, a.oci, s.Foreign)
 	}
 	if asked := (*InputError)(nil); errors.As(err, &asked) {
 		return nil, asked

@@ -19,8 +19,10 @@ type descriptor struct {
 // baseDescriptors returns the descriptors of the base's layers in the wanted
 // family: those that are of it keep their bytes, of the others only the media
 // type changes, so that a manifest never mixes families. A layer that is not
-// compressed as its descriptor says gets the type that its own value has.
-func baseDescriptors(manifest []byte, layers []v1.Layer, oci bool) ([]json.RawMessage, error) {
+// compressed as its descriptor says gets the type that its own value has. With
+// distribute, foreign layers become ordinary ones, which registries keep: those that
+// refuse addresses in manifests would not take them in any other way.
+func baseDescriptors(manifest []byte, layers []v1.Layer, oci, distribute bool) ([]json.RawMessage, error) {
 	var m struct {
 		Layers []json.RawMessage `json:"layers"`
 	}
@@ -38,11 +40,27 @@ func baseDescriptors(manifest []byte, layers []v1.Layer, oci bool) ([]json.RawMe
 		if err != nil {
 			return nil, err
 		}
+		if own, foreign := ordinaryType(t); foreign && distribute {
+			t = own
+			if raw, err = without(raw, "urls"); err != nil {
+				return nil, fmt.Errorf("read layer %d of the base's manifest: %w", i, err)
+			}
+		}
 		if m.Layers[i], err = withType(raw, t); err != nil {
 			return nil, fmt.Errorf("read layer %d of the base's manifest: %w", i, err)
 		}
 	}
 	return m.Layers, nil
+}
+
+// without returns a descriptor that lacks a key.
+func without(raw json.RawMessage, key string) (json.RawMessage, error) {
+	o, err := parseObject(raw)
+	if err != nil {
+		return nil, err
+	}
+	o.drop(key)
+	return o.bytes()
 }
 
 // withType returns a descriptor with a media type; one that has it keeps its

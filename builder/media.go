@@ -14,11 +14,15 @@ func layerTypes() [][2]types.MediaType {
 		{types.DockerLayer, types.OCILayer},
 		{types.DockerUncompressedLayer, types.OCIUncompressedLayer},
 		{types.DockerForeignLayer, types.OCIRestrictedLayer},
-		{"application/vnd.docker.image.rootfs.foreign.diff.tar", types.OCIUncompressedRestrictedLayer},
+		{dockerForeignTar, types.OCIUncompressedRestrictedLayer},
 	}
 }
 
-const dockerZstd types.MediaType = "application/vnd.docker.image.rootfs.diff.tar.zstd"
+// Types of Docker's family that the client library has no names for.
+const (
+	dockerZstd       types.MediaType = "application/vnd.docker.image.rootfs.diff.tar.zstd"
+	dockerForeignTar types.MediaType = "application/vnd.docker.image.rootfs.foreign.diff.tar"
+)
 
 func isDocker(t types.MediaType) bool { return strings.HasPrefix(string(t), "application/vnd.docker.") }
 func isOCI(t types.MediaType) bool    { return strings.HasPrefix(string(t), "application/vnd.oci.") }
@@ -61,6 +65,21 @@ func layerType(t types.MediaType, oci bool) (types.MediaType, error) {
 		return "", input("Use --format oci.", "A layer of the base is compressed with zstd, which Docker's image format does not have.")
 	}
 	return "", input("Leave --format out, or use another base.", "A layer of the base has the media type %q, which the other image format does not have.", t)
+}
+
+// ordinaryType returns the media type that a foreign layer has as an ordinary one;
+// false for layers that are ordinary.
+func ordinaryType(t types.MediaType) (types.MediaType, bool) {
+	switch t {
+	case types.DockerForeignLayer:
+		return types.DockerLayer, true
+	case dockerForeignTar:
+		return types.DockerUncompressedLayer, true
+	}
+	if rest, ok := strings.CutPrefix(string(t), "application/vnd.oci.image.layer.nondistributable."); ok {
+		return types.MediaType("application/vnd.oci.image.layer." + rest), true
+	}
+	return t, false
 }
 
 // manifestTypes returns the media types of a manifest and its config.

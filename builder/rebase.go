@@ -168,5 +168,5 @@ func (x *rebasing) join(out *Rebased, base []v1.Layer) error {
 		}
 		rest = append(rest, l)
 	}
-	return out.written.join(base, rest)
+	return out.join(base, rest)
 }

@@ -189,3 +189,52 @@ func TestRebaseWhereTheOldBaseIsGone(t *testing.T) {
 		t.Errorf("%d layers and %d steps, want %d", len(c.RootFS.DiffIDs), len(c.History), want)
 	}
 }
+
+// TestRebaseOfStrangeHistories: what is told of the application stays, and each
+// layer has one entry.
+func TestRebaseOfStrangeHistories(t *testing.T) {
+	t.Parallel()
+	from, to := newBase(t, sample.Options{Layers: 2, OSVersion: lastMonth}), newBase(t, sample.Options{OSVersion: thisMonth})
+	img, _ := build(t, newApp(t), from, builder.Overrides{Single: true})
+	old := existing(t, img)
+	var c struct{ History json.RawMessage }
+	if err := json.Unmarshal(old.Config, &c); err != nil {
+		t.Fatal(err)
+	}
+	const base, none = "Apply image " + thisMonth, "layer of the image, without a history of its own"
+	for history, want := range map[string][]string{
+		`[{"created_by":"a"},{"created_by":"x","empty_layer":true},{"created_by":"b"},{"created_by":"y","empty_layer":true},{"created_by":"c"}]`: {base, "(y)", "c"},
+		`[{"created_by":"a"},{"created_by":"b"},{"created_by":"c"},{"created_by":"d"}]`:                                                          {base, "d"},
+		`[{"created_by":"a"},{"created_by":"z","empty_layer":true}]`:                                                                             {base, "a", "(z)"},
+		`[{"created_by":"z","empty_layer":true}]`:                                                                                                {base, none},
+		`null`: {base, none},
+	} {
+		r := builder.RebaseRequest{Image: edited(t, old, string(c.History), history), OldBase: asOld(from), New: to}
+		got, err := rebase(t, r).ConfigFile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var steps []string
+		for _, h := range got.History {
+			if h.EmptyLayer {
+				h.CreatedBy = "(" + h.CreatedBy + ")"
+			}
+			steps = append(steps, h.CreatedBy)
+		}
+		if diff := cmp.Diff(want, steps); diff != "" {
+			t.Errorf("%s: %s", history, diff)
+		}
+	}
+}
+
+// TestRebaseOfABareBase: an image need not have layers of its own.
+func TestRebaseOfABareBase(t *testing.T) {
+	t.Parallel()
+	from, to := newBase(t, sample.Options{OSVersion: lastMonth}), newBase(t, sample.Options{Layers: 2, OSVersion: thisMonth})
+	old := edited(t, *asOld(from), `"history":[{`, `"history":[{"created_by":"x"},{"empty_layer":true,`)
+	got := rebase(t, builder.RebaseRequest{Image: old, OldBase: asOld(from), New: to})
+	c, err := got.ConfigFile()
+	if err != nil || len(c.History) != 3 || len(c.RootFS.DiffIDs) != 2 || !c.History[2].EmptyLayer {
+		t.Errorf("%+v, %v", c, err)
+	}
+}

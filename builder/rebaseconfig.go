@@ -142,11 +142,19 @@ func (x *rebasing) newHistory(_, _, _ json.RawMessage) (json.RawMessage, error) 
 // retime updates what members, labels or annotations, say of when the image was
 // made, where that was the time of its config.
 func (x *rebasing) retime(members *object) error {
-	var said string
-	if json.Unmarshal(members.get(imageCreated), &said) != nil || x.created == "" || !sameTime(said, x.own.created) {
+	if x.created == "" || !sameTime(textOf(members.get(imageCreated)), x.own.created) {
 		return nil
 	}
 	return members.put(imageCreated, x.created)
+}
+
+// textOf returns a value that is a text, else "".
+func textOf(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
 }
 
 func sameTime(a, b string) bool {

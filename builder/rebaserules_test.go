@@ -104,6 +104,20 @@ func TestRebaseOfALostVersion(t *testing.T) {
 	wantAppLayers(t, fixture(t, "sdk", "old"), existing(t, got), 2)
 }
 
+// TestRebaseOntoMoreThanWindows: where the old base is gone, nobody knows which of an
+// image's layers are the .NET of that base, and a second .NET must not come in below.
+func TestRebaseOntoMoreThanWindows(t *testing.T) {
+	t.Parallel()
+	dotnet := newBase(t, sample.Options{Layers: 2, OSVersion: thisMonth, ExtraConfig: map[string]any{"history": []map[string]any{
+		{"created_by": "Apply image " + thisMonth}, {"created_by": "COPY dotnet"},
+	}}})
+	var unknown *builder.UnknownBaseError
+	_, err := builder.Rebase(builder.RebaseRequest{Image: fixture(t, "sdk", "old"), New: dotnet})
+	if !errors.As(err, &unknown) || !strings.Contains(err.Error(), "--old-base") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestRebaseKeepsWhatNobodyKnows in documents of other tools.
 func TestRebaseKeepsWhatNobodyKnows(t *testing.T) {
 	t.Parallel()

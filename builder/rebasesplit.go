@@ -142,15 +142,29 @@ func (x *rebasing) splitByHistory() error {
 			return nil
 		}
 	}
-	n := 0
-	for n < len(full) && isMicrosofts(createdBy(x.own.history[full[n]])) {
-		n++
-	}
+	n := countMicrosofts(x.own.history, full)
 	if n == 0 {
 		return &UnknownBaseError{"The history of the image does not say which of its layers are the base's."}
 	}
+	next, err := layersOf(x.next.history)
+	if err != nil {
+		return fmt.Errorf("read the history of the new base: %w", err)
+	}
+	if countMicrosofts(x.next.history, next) != len(x.next.layers) {
+		return &UnknownBaseError{"The new base is more than Windows, and the history of the image does not say which of its layers were the same in the old one."}
+	}
 	x.baseLayers, x.history = n, x.own.history[afterLayer(full, n):]
 	return nil
+}
+
+// countMicrosofts counts the layers of Windows itself at the beginning of a history,
+// whose entries with a layer are those of full.
+func countMicrosofts(history []json.RawMessage, full []int) int {
+	n := 0
+	for n < len(full) && isMicrosofts(createdBy(history[full[n]])) {
+		n++
+	}
+	return n
 }
 
 // sameSteps says whether a history begins with the steps of another one. Their

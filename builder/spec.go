@@ -45,7 +45,10 @@ type Spec struct {
 	// Compression is that of our layers. Zstd is possible in the OCI family only.
 	Compression layers.Compression
 	Writable    []string
-	Clock       layers.Clock
+	// Foreign makes ordinary layers of the base's foreign ones, so that they are kept
+	// with the image instead of being fetched from their URLs.
+	Foreign bool
+	Clock   layers.Clock
 }
 
 // Validate returns an *InputError when the spec cannot become an image

@@ -66,6 +66,27 @@ func TestLayoutRefName(t *testing.T) {
 	}
 }
 
+// The images of an index have names of their own where all tags have the same one, too.
+func TestLayoutNamesOfAnIndex(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := NewLayout(dir, LayoutOptions{Repository: "team/app", RefName: func(string) string { return "mine" }})
+	if _, err := PushContent(t.Context(), indexOf(t, threeBuilds(t, testLayer(t, 1, 1000))[:2]), []Sink{s}, []string{"v1"}, PushOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, m := range readIndex(t, dir).Manifests {
+		names = append(names, m.Annotations[annotationRefName]+" "+m.Annotations[annotationImageName])
+		if (m.Platform == nil) != m.MediaType.IsIndex() {
+			t.Errorf("%s has the platform %v", m.MediaType, m.Platform)
+		}
+	}
+	want := []string{"mine-ltsc2025 team/app:v1-ltsc2025", "mine-ltsc2022 team/app:v1-ltsc2022", "mine team/app:v1"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("entries (-want +got):\n%s", diff)
+	}
+}
+
 func TestLayoutKeepsForeignIndexContent(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

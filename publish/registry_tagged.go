@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/nanobuild/nanobuild/publish/distribution"
 )
@@ -19,9 +21,10 @@ type Found struct {
 }
 
 // Tagged returns manifest and config of the image that the first of tags to exist
-// names now. It returns nil where no tag exists, or the first that does names an
-// index or something else than a container image. The image's blobs are noted in
-// [Places]. An image whose manifest or config has more than 512 KiB counts as none.
+// names now, or of the first for Windows in the index that it names: those of one
+// application differ in their bases alone. It returns nil where no tag exists, or the
+// first that does names something else. The image's blobs are noted in [Places]. An
+// image whose manifest or config has more than 512 KiB counts as none.
 func (r *Registry) Tagged(ctx context.Context, tags []string) (*Found, error) {
 	for _, tag := range tags {
 		manifest, err := r.remote.Manifest(ctx, tag)
@@ -31,9 +34,38 @@ func (r *Registry) Tagged(ctx context.Context, tags []string) (*Found, error) {
 		if err != nil {
 			return nil, err
 		}
+		if entry := windowsEntry(manifest.Content); entry != (v1.Hash{}) {
+			if manifest, err = r.remote.Manifest(ctx, entry.String()); err != nil {
+				return nil, err
+			}
+		}
 		return r.tagged(ctx, tag, manifest)
 	}
 	return nil, nil
+}
+
+// windowsEntry returns the digest of the first image for Windows in an index, and the
+// zero value where there is none or it is no index.
+func windowsEntry(index []byte) v1.Hash {
+	if len(index) > maxTagged || checkShape(index) != nil {
+		return v1.Hash{}
+	}
+	var list struct {
+		Manifests []struct {
+			MediaType types.MediaType `json:"mediaType"`
+			Digest    v1.Hash         `json:"digest"`
+			Platform  *v1.Platform    `json:"platform"`
+		} `json:"manifests"`
+	}
+	if json.Unmarshal(index, &list) != nil {
+		return v1.Hash{}
+	}
+	for _, m := range list.Manifests {
+		if m.MediaType.IsImage() && m.Platform != nil && m.Platform.OS == "windows" {
+			return m.Digest
+		}
+	}
+	return v1.Hash{}
 }
 
 // maxTagged is the largest manifest or config that is looked into, in bytes. Those of

@@ -57,6 +57,34 @@ func TestTagged(t *testing.T) {
 	}
 }
 
+// Of an index, the first image for Windows tells what there is to know of ours.
+func TestTaggedIndex(t *testing.T) {
+	t.Parallel()
+	host, rec := newServer(t)
+	children := threeBuilds(t, testLayer(t, 1, 1000))
+	linux := platformed(t, testImage(t, testLayer(t, 2, 1000)), v1.Platform{OS: "linux", Architecture: "amd64"})
+	pushed(t, host+"/app", indexOf(t, append([]Child{{Image: linux}}, children...)))
+	rec.take("")
+	s := newTestRegistry(t, host+"/app", RegistryOptions{})
+	got, err := s.Tagged(t.Context(), []string{"v1"})
+	if err != nil || got == nil {
+		t.Fatalf("Tagged = %v, %v", got, err)
+	}
+	d, err := imageDocument(children[0].Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Tag != "v1" || !bytes.Equal(got.Manifest, d.raw) {
+		t.Errorf("Tagged = %s, %s", got.Tag, got.Manifest)
+	}
+	if n := len(rec.take("GET /v2/app", "HEAD ")); n != 3 {
+		t.Errorf("%d requests, want one for the index, the manifest and the config", n)
+	}
+	if blobs := s.o.Places.Blobs(s.repo); len(blobs) != 3 {
+		t.Errorf("blobs known: %v", blobs)
+	}
+}
+
 func TestTaggedNothing(t *testing.T) {
 	t.Parallel()
 	host, rec := newServer(t)

@@ -41,7 +41,6 @@ func (r *run) destination(repo name.Repository) (*destination, error) {
 	}
 	sink, err := publish.NewRegistry(repo, publish.RegistryOptions{
 		Network: r.network, Keychain: r.keychainFor(repo.RegistryStr()), Places: r.destinations.places,
-		Nondistributable: r.Targets.Foreign,
 	})
 	if err != nil {
 		return nil, err

@@ -85,9 +85,10 @@ func (r *imageReader) compare(ctx context.Context, image *base.Base, recorded Ba
 	if err != nil {
 		return nil, err
 	}
-	found, err := sameBuild(all, image)
-	if err != nil {
-		return nil, err
+	found := ofBuild(all, image.OSVersion)
+	if found == nil {
+		return nil, fmt.Errorf("compare %s with %s: that holds Windows %s, and the image is Windows %s; name a base of the same build with --against",
+			image.Name, all[0].Name, offered(all), orNoVersion(image.OSVersion))
 	}
 	age := &AgeOfBase{Reference: found.Name, Version: found.OSVersion, Digest: found.Digest.String()}
 	switch c := winver.Compare(image.OSVersion, found.OSVersion); {
@@ -105,20 +106,6 @@ func (r *imageReader) compare(ctx context.Context, image *base.Base, recorded Ba
 		age.State = BaseCurrent
 	}
 	return age, nil
-}
-
-// sameBuild picks the base of the image's build; of an image without a version, the
-// newest.
-func sameBuild(all []*base.Base, image *base.Base) (*base.Base, error) {
-	offered := make([]string, 0, len(all))
-	for _, b := range all {
-		if image.OSVersion == "" || winver.BuildOf(b.OSVersion) == winver.BuildOf(image.OSVersion) {
-			return b, nil
-		}
-		offered = append(offered, b.OSVersion)
-	}
-	return nil, fmt.Errorf("compare %s with %s: that holds Windows %s, and the image is Windows %s; name a base of the same build with --against",
-		image.Name, all[0].Name, strings.Join(offered, ", "), image.OSVersion)
 }
 
 // updates counts the versions of a build that the repository of a base has tags of,

@@ -158,6 +158,7 @@ func (r *run) begin(ctx context.Context, p *project, app *dotnet.Result, source 
 	if err != nil {
 		return at(StageUsage, err)
 	}
+	p.spec.Foreign = r.Targets.Foreign
 	if p.bases, err = r.basesOf(p); err != nil {
 		return at(StageUsage, err)
 	}

@@ -71,7 +71,7 @@ func Rebase(ctx context.Context, o RebaseOptions, d Deps) ([]RebasedImage, error
 	if targets, err = r.share(append(targets, found...)); err != nil {
 		return nil, at(StageUsage, err)
 	}
-	done := make([]RebasedImage, len(targets))
+	done := make([]RebasedImage, len(targets), len(targets)+len(failed))
 	g := errgroup.Group{}
 	g.SetLimit(o.Jobs)
 	for i, t := range targets {
@@ -218,5 +218,5 @@ func (o RebaseOptions) validate() error {
 	if _, err := parseShard(o.Shard); err != nil {
 		return err
 	}
-	return errors.Join(each(o.Tags, publish.ParseTag), o.Fleet.validate(), o.NetworkOptions.check())
+	return errors.Join(each(o.Tags, publish.ParseTag), o.Fleet.validate(), o.check())
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -63,6 +64,7 @@ func newPatchDay(t *testing.T) *patchDay {
 	p := &patchDay{site: newSite(t)}
 	p.blobs = &blobLog{next: p.target.next, got: map[string]int{}, sent: map[string]int{}}
 	p.target.next = p.blobs
+	p.Policy.Pause, p.Policy.MaxPause = time.Millisecond, time.Millisecond
 	o := p.options("web", p.app(t, "web", "hello"))
 	o.Targets.Tags = []string{"v1"}
 	p.first = p.host + "/web" + p.publish(t, o).ref

@@ -187,7 +187,7 @@ func ofBuild(all []*base.Base, version string) *base.Base {
 
 // offered writes the versions of bases.
 func offered(all []*base.Base) string {
-	var versions []string
+	versions := make([]string, 0, len(all))
 	for _, b := range all {
 		versions = append(versions, orNoVersion(b.OSVersion))
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/nanobuild/nanobuild/builder"
+	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/publish"
 	"github.com/nanobuild/nanobuild/publish/distribution"
 )
@@ -138,7 +140,7 @@ func (r *rebaseRun) push(ctx context.Context, t rebaseTarget, plan *rebasePlan, 
 	tags := t.tags(r.RebaseOptions)
 	prepared, err := publish.Prepare(ctx, plan.content, []publish.Sink{sink}, tags, publish.PushOptions{Report: r.reportUpload})
 	if err != nil {
-		return "", pushError(fmt.Errorf("push %s: %w", t.text, err))
+		return "", lostError(t.text, plan, pushError(fmt.Errorf("push %s: %w", t.text, err)))
 	}
 	defer func() { err = errors.Join(err, prepared.Close()) }()
 	if len(r.Tags) == 0 { // the tag that was read
@@ -159,6 +161,17 @@ func (r *rebaseRun) push(ctx context.Context, t rebaseTarget, plan *rebasePlan, 
 		return "", pushError(fmt.Errorf("push %s: %w", t.text, err))
 	}
 	return refs[0], nil
+}
+
+// lostError tells of a layer that the repository promised and does not have. It is one
+// of the application, so nobody else has it either.
+func lostError(image string, plan *rebasePlan, err error) error {
+	var source *publish.SourceError
+	var remote *base.RemoteError
+	if !errors.As(err, &source) || errors.As(err, &remote) || !slices.Contains(plan.blobs, source.Layer) {
+		return err
+	}
+	return at(StagePush, fmt.Errorf("push %s: its registry has lost the layer %s of the application; publish the image again", image, source.Layer))
 }
 
 // reportUpload tells of what takes time: layers that are sent.

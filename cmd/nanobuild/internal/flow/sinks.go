@@ -22,7 +22,7 @@ func (r *run) layoutSink(place, image string) publish.Sink {
 	if tag != "" {
 		refName = func(string) string { return tag }
 	}
-	return publish.NewLayout(r.absolute(dir), publish.LayoutOptions{Repository: image, RefName: refName, Nondistributable: r.Targets.Foreign})
+	return publish.NewLayout(r.absolute(dir), publish.LayoutOptions{Repository: image, RefName: refName})
 }
 
 // splitLayout cuts the tag off DIR:tag. A colon before a separator belongs to the
@@ -41,7 +41,7 @@ func (r *run) tarballSink(file string, image repository) publish.Sink {
 	if r.isFolder(file) {
 		path = filepath.Join(path, filepath.FromSlash(image.path)+".tar.gz")
 	}
-	return publish.NewTarball(path, []string{image.name}, publish.TarballOptions{Nondistributable: r.Targets.Foreign})
+	return publish.NewTarball(path, []string{image.name}, publish.TarballOptions{})
 }
 
 // isFolder says whether an archive's path is a folder that exists, or one by its
