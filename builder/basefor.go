@@ -35,7 +35,7 @@ func BaseFor(app *dotnet.Result, ref string) (string, error) {
 	}
 	image, ok := on.image(app.Runtime)
 	if !ok {
-		return "", input(on.remedy(app.Runtime), "Microsoft publishes no image of .NET %s on %s.", releaseName(app.Runtime), on)
+		return "", input(on.remedy(app.Runtime), "Microsoft publishes no image with .NET %s on %s.", releaseName(app.Runtime), on)
 	}
 	return image, nil
 }
@@ -86,7 +86,7 @@ func (w onWindows) String() string {
 	if w.edition == winver.ServerCore {
 		name = "Server Core"
 	}
-	return strings.TrimPrefix(w.release.Title, "Windows ") + "'s " + name
+	return name + " of " + w.release.Title
 }
 
 // image returns Microsoft's image of the .NET that r needs.
@@ -117,7 +117,16 @@ func (w onWindows) remedy(r dotnet.Runtime) string {
 	if len(names) == 0 {
 		return "Publish it with its runtime (--self-contained), or name a base that has it with --base."
 	}
-	return fmt.Sprintf("There is one for %s; or publish it with its runtime (--self-contained), which runs on every Windows.", strings.Join(names, ", "))
+	return fmt.Sprintf("There is one for %s; or publish it with its runtime (--self-contained), which runs on every Windows.", alternatives(names))
+}
+
+// alternatives joins what the user can choose from: "A, B or C".
+func alternatives(list []string) string {
+	last := len(list) - 1
+	if last <= 0 {
+		return strings.Join(list, "")
+	}
+	return strings.Join(list[:last], ", ") + " or " + list[last]
 }
 
 // releaseName is the .NET that r needs, such as "10.0".

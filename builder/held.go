@@ -41,7 +41,8 @@ func heldBy(name, osVersion string, env []Var) held {
 // variables.
 func (h held) check(app *dotnet.Result) (warnings []string, err error) {
 	if h.dotnet == "" && h.aspnet == "" {
-		return nil, input(h.remedy(app), "%s is published without the .NET runtime, and the base %s has none.", app.Name, h.base)
+		return nil, input(h.remedy(app)+" If it has one nevertheless, tell its version with --env DOTNET_VERSION=VERSION.",
+			"%s is published without the .NET runtime, and the base %s has none.", app.Name, h.base)
 	}
 	needed := app.Runtime.Frameworks
 	if len(needed) == 0 {

@@ -35,6 +35,9 @@ type RebaseRequest struct {
 	// AllowOtherBuild lets the new base be of another build of Windows than the
 	// image: it runs on other hosts then.
 	AllowOtherBuild bool
+	// Foreign makes ordinary layers of the new base's foreign ones, which are then
+	// pushed like all others.
+	Foreign bool
 	// Layer returns what stands for a layer of the application in the new image.
 	// Optional: without it, the bytes of these layers cannot be read.
 	Layer func(v1.Descriptor) v1.Layer

@@ -36,7 +36,7 @@ func (x *rebasing) family() bool {
 
 // descriptors returns those of the new image's layers, all in its family.
 func (x *rebasing) descriptors() ([]json.RawMessage, error) {
-	out, err := baseDescriptors(x.request.New.Manifest, x.request.New.Layers, x.oci, false)
+	out, err := baseDescriptors(x.request.New.Manifest, x.request.New.Layers, x.oci, x.request.Foreign)
 	if err != nil {
 		return nil, fmt.Errorf("use the base %s: %w", x.request.New.Name, err)
 	}

@@ -88,7 +88,7 @@ func TestNoBaseForTheApplication(t *testing.T) {
 	network := w.microsoft(t)
 	w.put(t, sample.Options{OSVersion: "10.0.17763.7314"}, "mcr/windows/nanoserver:ltsc2019")
 	for base, words := range map[string][]string{
-		"ltsc2019": {".NET 10.0", "--base ltsc2022, --base ltsc2025", "--self-contained"},
+		"ltsc2019": {".NET 10.0", "--base ltsc2022 or --base ltsc2025", "--self-contained"},
 		"mcr.microsoft.com/windows/nanoserver:ltsc2022":           {"has none", "--base mcr.microsoft.com/dotnet/runtime:10.0-nanoserver-ltsc2022"},
 		"mcr.microsoft.com/dotnet/aspnet:9.0-nanoserver-ltsc2025": {"has 9.0.19", "--base mcr.microsoft.com/dotnet/runtime:10.0-nanoserver-ltsc2025"},
 	} {

@@ -62,7 +62,7 @@ func (r *rebaseRun) rebaseOnto(ctx context.Context, old *servedImage, was *base.
 	if err != nil {
 		return nil, err
 	}
-	request := builder.RebaseRequest{Image: old.Existing, New: next, Clock: r.clock, AllowOtherBuild: r.Base != "" && alone}
+	request := builder.RebaseRequest{Image: old.Existing, New: next, Clock: r.clock, AllowOtherBuild: r.Base != "" && alone, Foreign: r.Foreign}
 	if was != nil {
 		request.OldBase = &builder.Existing{Digest: was.Digest, MediaType: was.MediaType, Manifest: was.Manifest, Config: was.Config}
 	}

@@ -76,3 +76,30 @@ func TestRebaseOfALostLayer(t *testing.T) {
 		t.Errorf("%+v, %v; want %q", done, err, says)
 	}
 }
+
+// A foreign layer of the new base stays where its URL points, or becomes an ordinary one.
+func TestRebaseOntoForeignLayers(t *testing.T) {
+	t.Parallel()
+	for _, send := range []bool{false, true} {
+		p := newPatchDay(t)
+		base := sampleImage(t, sample.Options{OSVersion: patched, Foreign: true, Folders: []string{"foreign"}})
+		if err := remote.Write(parseTag(t, p.base), base, remote.WithNondistributable); err != nil {
+			t.Fatal(err)
+		}
+		p.blobs.since()
+		if _, err := p.rebase(t, func(o *RebaseOptions) { o.Foreign = send }, p.host+"/web:v1"); err != nil {
+			t.Fatal(err)
+		}
+		m, err := p.image(t, "web:v1").Manifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := m.Layers[0]
+		if first.MediaType.IsDistributable() != send || (len(first.URLs) == 0) != send {
+			t.Errorf("sent %v: the layer is %+v", send, first)
+		}
+		if _, sent := p.blobs.since(); (sent[first.Digest.String()] == 1) != send {
+			t.Errorf("sent %v: it was sent %d times", send, sent[first.Digest.String()])
+		}
+	}
+}
