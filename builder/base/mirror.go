@@ -14,6 +14,9 @@ import (
 // can be read too.
 type Mirror struct{ from, to prefix }
 
+// Host is the registry that is asked first.
+func (m Mirror) Host() string { return m.to.host }
+
 // prefix is a registry, or a path of one.
 type prefix struct {
 	host string

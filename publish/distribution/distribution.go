@@ -132,11 +132,12 @@ const (
 // Repository is one of a registry, with one handshake for all requests. It is safe
 // for concurrent use.
 type Repository struct {
-	name   name.Repository
-	net    *Network
-	host   *host
-	rights Rights
-	access *access
+	name     name.Repository
+	net      *Network
+	host     *host
+	rights   Rights
+	access   *access
+	recorded bool // the user did not name it
 
 	mu     sync.Mutex
 	mounts map[string]*access // by the repository that is mounted from
@@ -145,13 +146,38 @@ type Repository struct {
 // Repository returns the one of that name. Nothing is asked of the registry yet.
 // The keychain finds the credentials; nil means none.
 func (n *Network) Repository(repo name.Repository, keychain authn.Keychain, rights Rights) *Repository {
+	n.Name(repo.RegistryStr())
+	return n.repository(repo, keychain, rights)
+}
+
+// Recorded is as Repository for a name that no user gave but something that was read,
+// such as the label of an image, which may say what it likes. Nobody is asked where
+// its host is this machine or in a private network, unless the user named that too.
+func (n *Network) Recorded(repo name.Repository, keychain authn.Keychain, rights Rights) *Repository {
+	r := n.repository(repo, keychain, rights)
+	r.recorded = true
+	return r
+}
+
+// Name says that the user named a host, which then may have any address.
+func (n *Network) Name(host string) { n.way.name(host) }
+
+func (n *Network) repository(repo name.Repository, keychain authn.Keychain, rights Rights) *Repository {
 	if keychain == nil {
 		keychain = authn.NewMultiKeychain()
 	}
-	n.way.name(repo.RegistryStr())
 	r := &Repository{name: repo, net: n, host: n.host(repo.RegistryStr()), rights: rights, mounts: map[string]*access{}}
 	r.access = newAccess(r, keychain, r.scope())
 	return r
+}
+
+// behalf is the registry for which requests are made: one that may have us go where it
+// is itself; "" for one that the user did not name.
+func (r *Repository) behalf() string {
+	if r.recorded {
+		return ""
+	}
+	return r.name.RegistryStr()
 }
 
 // scope is what a token must be good for.

@@ -123,7 +123,7 @@ func (r *Repository) sendOnce(ctx context.Context, g *grant, q request) (*http.R
 	if target.Scheme == "" {
 		target.Scheme = g.scheme
 	}
-	ctx, w := newWatch(onBehalf(ctx, r.name.RegistryStr()))
+	ctx, w := newWatch(onBehalf(ctx, r.behalf()))
 	req, err := r.prepare(ctx, w, target.String(), q)
 	if err != nil {
 		w.end()

@@ -134,7 +134,7 @@ func (a *access) postForToken(ctx context.Context, realm *url.URL, identity stri
 // a form with a secret would follow them.
 func (a *access) readToken(req *http.Request) (tokenAnswer, error) {
 	n := a.repository.net
-	ctx, w := newWatch(onBehalf(req.Context(), a.repository.name.RegistryStr()))
+	ctx, w := newWatch(onBehalf(req.Context(), a.repository.behalf()))
 	defer w.end()
 	w.expect("no answer", n.policy.Question)
 	client := *n.client

@@ -94,14 +94,7 @@ func (b *blobPuts) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func pulledIndex(t *testing.T, ref string) (v1.ImageIndex, *v1.IndexManifest) {
 	t.Helper()
-	parsed, err := name.ParseReference(ref)
-	if err != nil {
-		t.Fatal(err)
-	}
-	idx, err := remote.Index(parsed)
-	if err != nil {
-		t.Fatal(err)
-	}
+	idx := indexAt(t, ref)
 	m, err := idx.IndexManifest()
 	if err != nil {
 		t.Fatal(err)

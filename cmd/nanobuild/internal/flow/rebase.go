@@ -118,11 +118,27 @@ func newRebaseRun(o RebaseOptions, d Deps, targets []rebaseTarget) (*rebaseRun, 
 		readers: map[string]*distribution.Repository{}, sinks: map[string]*publish.Registry{},
 	}
 	recallPlaces(r.cache, r.places)
+	remote := newRegistries(r.network, d.Keychain.For(o.hosts(targets)...))
+	remote.recorded = true
+	o.nameHosts(r.network, mirrors)
 	r.bases = &bases{every: true, log: d.Log, options: base.Options{
-		Remote: newRegistries(r.network, d.Keychain.For(o.hosts(targets)...)), Mirrors: mirrors,
+		Remote: remote, Mirrors: mirrors,
 		Memory: baseMemory{r.cache}, Log: d.Log,
 	}}
 	return r, nil
+}
+
+// nameHosts tells the network which hosts of bases the user named. All others come out
+// of images.
+func (o RebaseOptions) nameHosts(n *distribution.Network, mirrors []base.Mirror) {
+	for _, m := range mirrors {
+		n.Name(m.Host())
+	}
+	for _, text := range []string{o.Base, o.OldBase} {
+		if ref, err := name.ParseReference(base.Expand(text)); err == nil {
+			n.Name(ref.Context().RegistryStr())
+		}
+	}
 }
 
 // hosts are the registries that are pushed to.

@@ -18,6 +18,7 @@ import (
 type registries struct {
 	network  *distribution.Network
 	keychain authn.Keychain
+	recorded bool // names come from images, not from the user
 
 	mu   sync.Mutex
 	open map[string]*distribution.Repository // by name
@@ -34,7 +35,11 @@ func (r *registries) repository(repo name.Repository) *distribution.Repository {
 	defer r.mu.Unlock()
 	found, ok := r.open[repo.Name()]
 	if !ok {
-		found = r.network.Repository(repo, r.keychain, distribution.Pull)
+		open := r.network.Repository
+		if r.recorded {
+			open = r.network.Recorded
+		}
+		found = open(repo, r.keychain, distribution.Pull)
 		r.open[repo.Name()] = found
 	}
 	return found
