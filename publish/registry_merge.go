@@ -88,10 +88,10 @@ func (r *Registry) mergeOnce(ctx context.Context, c Content, parts []*document, 
 // merged returns what the tag is to name, and notes what it names.
 func (r *Registry) merged(ctx context.Context, merge Merge, parts []*document, tag string) (*document, error) {
 	now, err := r.remote.Manifest(ctx, tag)
-	if distribution.NotFound.In(err) || distribution.Unauthorized.In(err) { // some answer 403 for what is not there
+	if distribution.NotFound.In(err) {
 		now, err = distribution.Document{}, nil
 	}
-	if err != nil {
+	if err != nil { // a 403 too: some mean by it that nothing is there, but what is there would be lost
 		return nil, err
 	}
 	if now.Content != nil {

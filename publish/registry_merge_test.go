@@ -218,3 +218,27 @@ func TestIndexTypes(t *testing.T) {
 		}
 	}
 }
+
+// TestMergeIntoWhatCannotBeRead: what is under the tag would be lost if a refusal to
+// read it counted as nothing there.
+func TestMergeIntoWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	host, rec := newServer(t)
+	repo := host + "/app"
+	linuxIndex(t, repo, "both")
+	rec.refuseWith(func(r *http.Request) (int, string) {
+		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/manifests/both") {
+			return http.StatusForbidden, "DENIED"
+		}
+		return 0, ""
+	})
+	content := mergeOf(t, threeBuilds(t, testLayer(t, 1, 40_000)))
+	_, err := PushContent(t.Context(), content, []Sink{newTestRegistry(t, repo, RegistryOptions{})}, []string{"both"}, PushOptions{})
+	if !distribution.Unauthorized.In(err) {
+		t.Errorf("%v", err)
+	}
+	rec.refuseWith(nil)
+	if got := platformsOf(t, repo, "both"); !slices.Equal(got, []string{"linux/amd64"}) {
+		t.Errorf("the tag offers %q", got)
+	}
+}
