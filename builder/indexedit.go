@@ -64,7 +64,7 @@ func (x *index) replace(with map[v1.Hash]v1.Image) error {
 	gone, found := map[v1.Hash]bool{}, map[v1.Hash]bool{}
 	for i, e := range x.entries {
 		img := with[e.Digest]
-		if img == nil || found[e.Digest] {
+		if img == nil {
 			continue
 		}
 		found[e.Digest] = true

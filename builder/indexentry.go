@@ -110,12 +110,12 @@ func readPlatform(config []byte) (*entryPlatform, error) {
 
 // String writes a platform as os/architecture, with a variant or a build.
 func (p *entryPlatform) String() string {
-	s := p.OS + "/" + p.Architecture
+	s := p.hosts()
 	if p.Variant != "" {
-		s += "/" + p.Variant
+		s += "/" + Printable(p.Variant)
 	}
 	if p.OSVersion != "" {
-		s += " " + winver.BuildOf(p.OSVersion)
+		s += " " + Printable(winver.BuildOf(p.OSVersion))
 	}
 	return s
 }

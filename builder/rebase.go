@@ -36,7 +36,8 @@ type RebaseRequest struct {
 	// image: it runs on other hosts then.
 	AllowOtherBuild bool
 	// Foreign makes ordinary layers of the new base's foreign ones, which are then
-	// pushed like all others.
+	// pushed like all others. An image that has those of its old base as ordinary
+	// ones gets them so in any case.
 	Foreign bool
 	// Layer returns what stands for a layer of the application in the new image.
 	// Optional: without it, the bytes of these layers cannot be read.
@@ -62,7 +63,8 @@ var _ v1.Image = (*Rebased)(nil)
 // base has for it, also if that is none; all others stay, as do keys that nobody
 // knows. Variables, ports, volumes and labels are settings of their own each.
 // The command is one setting: a new base never adds arguments to a program of the
-// application. What the image says of its base is updated; if it says nothing,
+// application. The user stays where the new base's is an administrator and the
+// image's is none, with a warning. What the image says of its base is updated; if it says nothing,
 // annotations are added, or labels in Docker's family.
 //
 // The family is a setting as well. In Docker's family there are no annotations,
@@ -120,6 +122,7 @@ type rebasing struct {
 func (x *rebasing) write() (*Rebased, error) {
 	x.created = x.newCreated()
 	x.oci = x.family()
+	x.tellHosts()
 	layers, err := x.descriptors()
 	if err != nil {
 		return nil, err

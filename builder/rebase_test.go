@@ -75,7 +75,7 @@ func bases() map[string][2]sample.Options {
 		"no variables":    {{Env: []string{"OLD=1"}}, {}},
 		"bad variables":   {{Env: []string{"odd", "EMPTY=", "=C:=x"}}, {Env: []string{"odd", "other", "A=1", "a=2"}}},
 		"user":            {{User: "ContainerUser"}, {User: "app"}},
-		"no user":         {{}, {NoUser: true}},
+		"fewer rights":    {{NoUser: true}, {}},
 		"features":        {{}, {OSFeatures: []string{"win32k"}}},
 		"no features":     {{OSFeatures: []string{"win32k"}}, {}},
 		"ports": {
@@ -100,6 +100,10 @@ func bases() map[string][2]sample.Options {
 func TestRebaseEqualsABuild(t *testing.T) {
 	t.Parallel()
 	for name, pair := range bases() {
+		if pair[0].OSVersion == "" {
+			pair[0].OSVersion = lastMonth
+		}
+		pair[1].OSVersion = thisMonth
 		for how, o := range map[string]builder.Overrides{
 			"plain": {},
 			"flags": {
@@ -109,10 +113,6 @@ func TestRebaseEqualsABuild(t *testing.T) {
 		} {
 			t.Run(name+"/"+how, func(t *testing.T) {
 				t.Parallel()
-				if pair[0].OSVersion == "" {
-					pair[0].OSVersion = lastMonth
-				}
-				pair[1].OSVersion = thisMonth
 				app, from, to := newWebApp(t, "10.0.12"), newBase(t, pair[0]), newBase(t, pair[1])
 				old, _ := build(t, app, from, o)
 				want, _ := build(t, app, to, o)

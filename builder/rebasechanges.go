@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -19,7 +18,7 @@ func (x *rebasing) changes(to *Rebased) ([]string, error) {
 	var out []string
 	add := func(key, from, to string) {
 		if from != to {
-			out = append(out, fmt.Sprintf("%s %s -> %s", key, or(from, "none"), or(to, "none")))
+			out = append(out, fmt.Sprintf("%s %s -> %s", key, or(Printable(from), "none"), or(Printable(to), "none")))
 		}
 	}
 	add("base", hashText(x.oldDigest()), x.request.New.Digest.String())
@@ -73,7 +72,7 @@ func differences(prefix string, from, to *object, leaveOut ...string) ([]string,
 		}
 		seen[m.key] = true
 		if prefix != "" || !hasParts(m.key) {
-			out = append(out, fmt.Sprintf("%s%s %s -> %s", prefix, m.key, shown(a), shown(b)))
+			out = append(out, fmt.Sprintf("%s%s %s -> %s", prefix, Printable(m.key), shown(a), shown(b)))
 			continue
 		}
 		x, err := parts(a)
@@ -111,22 +110,4 @@ func parts(raw json.RawMessage) (*object, error) {
 		}
 	}
 	return o, nil
-}
-
-// longestShown is how many bytes of a value a change shows.
-const longestShown = 200
-
-// shown is a value as people read it: texts without their quotes.
-func shown(raw json.RawMessage) string {
-	if isNull(raw) {
-		return "none"
-	}
-	var text string
-	if json.Unmarshal(raw, &text) != nil || text == "" {
-		text = string(raw)
-	}
-	if len(text) > longestShown {
-		text = strings.ToValidUTF8(text[:longestShown], "") + "…"
-	}
-	return text
 }

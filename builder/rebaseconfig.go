@@ -58,7 +58,7 @@ func (x *rebasing) oldOr(get func(*served) *object) *object {
 // settings returns the "config" object of the new image's config.
 func (x *rebasing) settings(m merger) (*object, error) {
 	special := map[string]mergeFunc{
-		"Env": m.environment, "ExposedPorts": m.members, "Volumes": m.members, "Labels": m.members,
+		"Env": m.environment, "ExposedPorts": m.members, "Volumes": m.members, "Labels": m.members, "User": x.user(m),
 	}
 	old := x.oldOr(func(s *served) *object { return s.settings })
 	for _, key := range x.ownCommand(old) {

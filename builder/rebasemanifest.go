@@ -27,7 +27,7 @@ func (x *rebasing) family() bool {
 	for i, d := range append(slices.Clone(x.next.descriptors), x.own.descriptors[x.baseLayers:]...) {
 		if _, err := layerType(d.MediaType, false); err != nil {
 			x.warnings = append(x.warnings, fmt.Sprintf("The image stays in the OCI format, unlike its new base: "+
-				"Docker's has no type for its layer %d, which is %s.", i, d.MediaType))
+				"Docker's has no type for its layer %d, which is %s.", i, Printable(string(d.MediaType))))
 			return true
 		}
 	}
@@ -36,7 +36,7 @@ func (x *rebasing) family() bool {
 
 // descriptors returns those of the new image's layers, all in its family.
 func (x *rebasing) descriptors() ([]json.RawMessage, error) {
-	out, err := baseDescriptors(x.request.New.Manifest, x.request.New.Layers, x.oci, x.request.Foreign)
+	out, err := baseDescriptors(x.request.New.Manifest, x.request.New.Layers, x.oci, x.request.Foreign || x.sendsForeign())
 	if err != nil {
 		return nil, fmt.Errorf("use the base %s: %w", x.request.New.Name, err)
 	}
@@ -56,6 +56,22 @@ func (x *rebasing) descriptors() ([]json.RawMessage, error) {
 		out = append(out, raw)
 	}
 	return out, nil
+}
+
+// sendsForeign says whether the image has as an ordinary layer what the old base
+// has as a foreign one. Such an image is for networks from which the URLs of
+// foreign layers are not reached.
+func (x *rebasing) sendsForeign() bool {
+	if x.old == nil {
+		return false
+	}
+	for i, d := range x.old.descriptors {
+		own := x.own.descriptors[i]
+		if own.Digest == d.Digest && !d.MediaType.IsDistributable() && own.MediaType.IsDistributable() {
+			return true
+		}
+	}
+	return false
 }
 
 // manifest returns the new image's manifest: the old one with another config,

@@ -15,22 +15,23 @@ import (
 // base's.
 type UnknownBaseError struct {
 	Problem string // a complete sentence
+	Try     string // what to do, a complete sentence; "" is to name the old base with --old-base
 }
 
 // Error returns the problem and what to do about it.
 func (e *UnknownBaseError) Error() string {
-	return e.Problem + " Name the base that the image was built on with --old-base."
+	return e.Problem + " " + or(e.Try, "Name the base that the image was built on with --old-base.")
 }
 
 // platforms refuses a base for another platform than the image's.
 func (x *rebasing) platforms() error {
 	own, next := x.own.platform, x.next.platform
 	if !strings.EqualFold(own.OS, "windows") {
-		return input("Leave it out.", "The image is for %s/%s, not for Windows.", own.OS, own.Architecture)
+		return input("Leave it out.", "The image is for %s, not for Windows.", own.hosts())
 	}
 	if own.OS != next.OS || own.Architecture != next.Architecture {
 		return input("Name a base for the image's platform with --base.",
-			"The image is for %s/%s, the base %s for %s/%s.", own.OS, own.Architecture, x.request.New.Name, next.OS, next.Architecture)
+			"The image is for %s, the base %s for %s.", own.hosts(), x.request.New.Name, next.hosts())
 	}
 	version := x.version()
 	if winver.BuildOf(version) != winver.BuildOf(next.OSVersion) && !x.request.AllowOtherBuild {
@@ -73,7 +74,18 @@ func windowsName(version string) string {
 	if version == "" {
 		return "a Windows of no known version"
 	}
-	return "Windows " + version
+	return "Windows " + Printable(version)
+}
+
+// hosts names the hosts that an image is for.
+func (p *entryPlatform) hosts() string { return Printable(p.OS + "/" + p.Architecture) }
+
+// tellHosts warns where the image is for other hosts from now on.
+func (x *rebasing) tellHosts() {
+	from, to := x.version(), x.next.platform.OSVersion
+	if winver.BuildOf(from) != winver.BuildOf(to) {
+		x.warnings = append(x.warnings, fmt.Sprintf("The image was for %s and is for %s now, so it runs on other hosts.", windowsName(from), windowsName(to)))
+	}
 }
 
 // split finds out which layers and which history are the old base's.
@@ -82,7 +94,7 @@ func (x *rebasing) split() error {
 	case x.old == nil:
 		return x.splitByHistory()
 	case !x.old.begins(x.own):
-		return &UnknownBaseError{fmt.Sprintf("The layers of the old base %s are not the first layers of the image.", x.old.Digest)}
+		return &UnknownBaseError{Problem: fmt.Sprintf("The layers of the old base %s are not the first layers of the image.", x.old.Digest)}
 	}
 	x.baseLayers = len(x.old.layers)
 	steps, _, err := repairHistory(x.old.history, x.baseLayers, "", "base")
@@ -134,7 +146,7 @@ func (x *rebasing) splitByHistory() error {
 		return fmt.Errorf("read the history of the image: %w", err)
 	}
 	if len(full) != len(x.own.layers) {
-		return &UnknownBaseError{fmt.Sprintf("The image has %d layers, and its history tells of %d.", len(x.own.layers), len(full))}
+		return &UnknownBaseError{Problem: fmt.Sprintf("The image has %d layers, and its history tells of %d.", len(x.own.layers), len(full))}
 	}
 	for i, at := range full {
 		if isOurs(createdBy(x.own.history[at])) && i > 0 {
@@ -144,14 +156,14 @@ func (x *rebasing) splitByHistory() error {
 	}
 	n := countMicrosofts(x.own.history, full)
 	if n == 0 {
-		return &UnknownBaseError{"The history of the image does not say which of its layers are the base's."}
+		return &UnknownBaseError{Problem: "The history of the image does not say which of its layers are the base's."}
 	}
 	next, err := layersOf(x.next.history)
 	if err != nil {
 		return fmt.Errorf("read the history of the new base: %w", err)
 	}
 	if countMicrosofts(x.next.history, next) != len(x.next.layers) {
-		return &UnknownBaseError{"The new base is more than Windows, and the history of the image does not say which of its layers were the same in the old one."}
+		return &UnknownBaseError{Problem: "The new base is more than Windows, and the history of the image does not say which of its layers were the same in the old one."}
 	}
 	x.baseLayers, x.history = n, x.own.history[afterLayer(full, n):]
 	return nil

@@ -17,6 +17,7 @@ type Content struct {
 	mediaType types.MediaType
 	children  []Child
 	merge     Merge
+	onto      v1.Hash // what the tags were seen to name, of a merge
 }
 
 // Child is an image, or an index, that an index names.
@@ -46,9 +47,20 @@ func OfIndex(raw []byte, mt types.MediaType, images []Child) Content {
 }
 
 // OfMerge is what merge makes of the index that each tag names at the moment, with
-// the images that merge adds. Only a [Registry] takes it.
+// the images that merge adds. Only a [Registry] takes it. Runs that merge into one tag
+// side by side find each other and merge again, but registries have no way to move a
+// tag only if it is unchanged: a run that begins and ends to move it within the one
+// round trip that this takes another is lost without a word.
 func OfMerge(images []Child, merge Merge) Content {
 	return Content{children: images, merge: merge}
+}
+
+// Onto says of a merge what its tags were seen to name. Where one names nothing any
+// more when it is to be moved, that is a [TagError], and no new index: the answer may
+// be that of a machine that lags behind. The zero value says that nothing was seen.
+func (c Content) Onto(digest v1.Hash) Content {
+	c.onto = digest
+	return c
 }
 
 // errUnmerged is why something cannot be told of a merge.

@@ -11,7 +11,7 @@ import (
 type TagError struct {
 	Name   string   // of the sink
 	Moved  []string // these name the new image
-	Failed string   // this one was refused
+	Failed string   // this one was refused; among Moved if only the look at it after that failed
 	Back   []string // these name again what they did before
 	Left   []string // these were not tried
 	Done   []string // sinks that were finished before, as Commit returned them

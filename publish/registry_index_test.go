@@ -89,7 +89,7 @@ func TestRequestsOfAnIndex(t *testing.T) {
 		)},
 		{"merged, for the first time in another tag", mergeOf(t, patched), slices.Concat(
 			repeat(1, "GET ping", "GET tag"), repeat(3, "HEAD manifest", "HEAD tag"),
-			repeat(4, "PUT tag"), repeat(1, "HEAD tag"), repeat(1, "PUT manifest"),
+			repeat(4, "PUT tag"), repeat(2, "HEAD tag"), repeat(1, "PUT manifest"), // both is looked at before it moves and after
 		)},
 		{"merged again", mergeOf(t, patched), slices.Concat(
 			repeat(1, "GET ping", "GET tag"), repeat(3, "HEAD manifest", "HEAD tag"),

@@ -1,25 +1,34 @@
 package publish
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
-
-	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
-// mergeTries is how often a tag's index is merged when others move the tag meanwhile.
-const mergeTries = 3
+// mergeTries is how often a tag's index is merged when others move the tag meanwhile:
+// a matrix of jobs, one per Windows version, ends at about the same time.
+const mergeTries = 5
 
-// commitMerge has each tag name what merge makes of the index that it names. A
-// registry knows no "only if unchanged", so a tag is read right before it is moved and
-// right after: who finds that another run came between merges again.
+// merging is the Commit of a merge.
+type merging struct {
+	*Registry
+	content Content
+	parts   []*document
+	from    map[string]v1.Hash   // by tag, what its index was merged from
+	indexes map[string]*document // by tag, what it is to name
+	moved   []string             // the tags that are done, those of single images included
+}
+
+// commitMerge has each tag name what merge makes of the index that it names.
+//
+// A registry knows no "only if unchanged". So everything else is done first, then the
+// tag is looked at once more right before it is moved, and again after: who finds that
+// another run came between merges again. What comes and is done within the one round
+// trip between the look and the move is lost, and neither side learns of it.
 func (r *Registry) commitMerge(ctx context.Context, c Content, tags []string) (string, error) {
 	if len(tags) == 0 {
 		return "", &UsageError{What: "tag", Reason: "an index is found by its tag, and none is given", Try: "-t latest"}
@@ -31,136 +40,116 @@ func (r *Registry) commitMerge(ctx context.Context, c Content, tags []string) (s
 	if _, err := r.stageAll(ctx, parts); err != nil {
 		return "", err
 	}
-	indexes, first := map[string]*document{}, tags[0]
-	tags = slices.Compact(slices.Sorted(slices.Values(tags)))
-	open := tags
+	m := &merging{Registry: r, content: c, parts: parts, from: map[string]v1.Hash{}, indexes: map[string]*document{}}
+	open := slices.Compact(slices.Sorted(slices.Values(tags)))
 	for range mergeTries {
-		put, err := r.mergeOnce(ctx, c, parts, open, indexes)
-		if err != nil {
-			return "", alsoMoved(err, tags, open)
-		}
-		if open, err = r.movedSince(ctx, put, indexes); err != nil {
+		if open, err = m.round(ctx, open); err != nil {
 			return "", err
 		}
 		if len(open) == 0 {
-			return r.ref(indexes[first].digest), nil
+			return r.ref(m.indexes[tags[0]].digest), nil
 		}
 	}
-	return "", alsoMoved(&TagError{
-		Name: r.repo.Name(), Failed: open[0], Left: open[1:],
+	return "", &TagError{
+		Name: r.repo.Name(), Moved: m.moved, Failed: open[0], Left: open[1:],
 		Err: fmt.Errorf("each of %d times that the images were merged into its index, another push moved it at the same moment; run again when the other is done", mergeTries),
-	}, tags, open)
+	}
 }
 
-// mergeOnce merges into the index of each tag, moves the tags when all indexes are
-// there, and returns those of the tags that it moved. It fills in the indexes by tag.
-func (r *Registry) mergeOnce(ctx context.Context, c Content, parts []*document, tags []string, indexes map[string]*document) ([]string, error) {
-	var wanted []naming
+// round merges into the index of each tag and moves the tags when all indexes are
+// there. It returns the tags for which that has to be done again.
+func (m *merging) round(ctx context.Context, tags []string) ([]string, error) {
+	var platforms, wanted []naming
 	for _, tag := range tags {
-		index, err := r.merged(ctx, c.merge, parts, tag)
+		index, err := m.merged(ctx, m.content, m.parts, tag)
 		if err != nil {
-			return nil, err
+			return nil, m.stopped(err, tag, tags)
 		}
-		indexes[tag] = index
-		platforms := platformNamings(parts, tag)
-		if err := r.look(ctx, fullNames(platforms)); err != nil {
-			return nil, err
-		}
-		wanted = append(append(wanted, platforms...), naming{tag: tag, doc: index})
+		m.indexes[tag], m.from[tag] = index, m.named(tag).Digest
+		wanted = append(wanted, naming{tag: tag, doc: index})
+		platforms = append(platforms, platformNamings(m.parts, tag)...)
 	}
-	var put []string
-	for _, n := range r.behind(wanted) {
-		if n.suffix != "" {
-			continue
-		}
-		put = append(put, n.tag)
-		if r.hasManifest(n.doc.digest) {
-			continue
-		}
-		if _, err := r.putManifest(ctx, n.doc.digest.String(), n.doc); err != nil {
-			return nil, err
-		}
-		r.gotManifest(n.doc)
-	}
-	return put, r.moveTags(ctx, wanted)
-}
-
-// merged returns what the tag is to name, and notes what it names.
-func (r *Registry) merged(ctx context.Context, merge Merge, parts []*document, tag string) (*document, error) {
-	now, err := r.remote.Manifest(ctx, tag)
-	if distribution.NotFound.In(err) {
-		now, err = distribution.Document{}, nil
-	}
-	if err != nil { // a 403 too: some mean by it that nothing is there, but what is there would be lost
-		return nil, err
-	}
-	if now.Content != nil {
-		if now.MediaType, err = indexType(now, tag); err != nil {
-			return nil, fmt.Errorf("merge into %s:%s: %w", r.repo, tag, err)
+	wanted = m.behind(wanted)
+	for _, n := range wanted {
+		if err := m.putIndex(ctx, n.doc); err != nil {
+			return nil, m.stopped(err, n.tag, tags)
 		}
 	}
-	r.names(tag, now.Held)
-	raw, mt, err := merge(now.Content, now.MediaType)
+	if err := m.look(ctx, fullNames(platforms)); err != nil {
+		return nil, m.stopped(err, tags[0], tags)
+	}
+	moved, err := m.move(ctx, append(m.behind(platforms), wanted...), m.unchanged)
 	if err != nil {
-		return nil, fmt.Errorf("merge into %s:%s: %w", r.repo, tag, err)
+		return nil, m.stopped(err, "", nil)
 	}
-	if len(raw) > distribution.MaxDocument {
-		return nil, fmt.Errorf("merge into %s:%s: the index would have %d bytes; registries take %d", r.repo, tag, len(raw), distribution.MaxDocument)
-	}
-	return indexDocument(raw, mt, parts)
+	return m.overtaken(ctx, fullNames(wanted), moved)
 }
 
-// indexType is the media type of the index: the one that it states, or else the
-// registry. What is no index cannot be merged into.
-func indexType(d distribution.Document, tag string) (types.MediaType, error) {
-	if err := checkShape(d.Content); err != nil {
-		return "", err
+// putIndex puts an index under its digest, unless it is known to be there.
+func (m *merging) putIndex(ctx context.Context, index *document) error {
+	if m.hasManifest(index.digest) {
+		return nil
 	}
-	var shape struct {
-		MediaType types.MediaType `json:"mediaType"`
-		Manifests json.RawMessage `json:"manifests"`
-		Layers    json.RawMessage `json:"layers"`
-	}
-	if err := json.Unmarshal(d.Content, &shape); err != nil {
-		return "", fmt.Errorf("read what the tag names: %w", err)
-	}
-	mt := cmp.Or(shape.MediaType, d.MediaType)
-	switch {
-	case shape.Manifests == nil || shape.Layers != nil || mt.IsImage():
-		return "", &UsageError{What: "tag", Value: tag, Reason: "it names one image and no index, so nothing can be merged into it", Try: "the tag of an index, or a new one"}
-	case !mt.IsIndex():
-		return types.OCIImageIndex, nil // OCI lets it be left out
-	}
-	return mt, nil
-}
-
-// movedSince returns those of the tags that do not name any more what they were made
-// to a moment ago.
-func (r *Registry) movedSince(ctx context.Context, tags []string, indexes map[string]*document) ([]string, error) {
-	var moved []string
-	for _, tag := range tags {
-		held, err := r.remote.Head(ctx, tag)
-		if err != nil {
-			return nil, err
-		}
-		if held.Digest != (v1.Hash{}) && held.Digest != indexes[tag].digest {
-			moved = append(moved, tag)
-		}
-	}
-	return moved, nil
-}
-
-// alsoMoved adds to a [TagError] the tags whose turn was before, and is over.
-func alsoMoved(err error, tags, open []string) error {
-	var failed *TagError
-	if !errors.As(err, &failed) {
+	if _, err := m.putManifest(ctx, index.digest.String(), index); err != nil {
 		return err
 	}
-	full := *failed
+	m.gotManifest(index)
+	return nil
+}
+
+// unchanged tells whether the tag still names what its index was merged from. The tags
+// of single images may be moved whatever they name.
+func (m *merging) unchanged(ctx context.Context, n naming) (bool, error) {
+	if n.suffix != "" {
+		return true, nil
+	}
+	held, err := m.remote.Head(ctx, n.tag)
+	return held.Digest == m.from[n.tag], err
+}
+
+// overtaken returns those of the tags that were changed by others, before they were
+// to be moved or after. The others of moved are done.
+func (m *merging) overtaken(ctx context.Context, tags, moved []string) (open []string, err error) {
 	for _, tag := range tags {
-		if !slices.Contains(open, tag) {
-			full.Moved = append(full.Moved, tag)
+		if !slices.Contains(moved, tag) {
+			open = append(open, tag)
 		}
 	}
-	return &full
+	for _, tag := range tags {
+		if slices.Contains(open, tag) {
+			continue
+		}
+		held, herr := m.remote.HeadAfter(ctx, tag, m.from[tag])
+		switch {
+		case herr != nil && err == nil:
+			err = &TagError{Name: m.repo.Name(), Failed: tag, Err: fmt.Errorf(
+				"it was moved, but nobody can tell whether another push moved it at the same moment: %w; run again to be sure", herr)}
+		case herr == nil && held.Digest != m.indexes[tag].digest:
+			open = append(open, tag)
+			moved = without(moved, tag)
+		}
+	}
+	m.moved = append(m.moved, moved...)
+	return open, m.stopped(err, "", open)
+}
+
+// stopped adds to an error of one of the tags which were moved before. One of the
+// first round that moved nothing stays as it is.
+func (m *merging) stopped(err error, tag string, tags []string) error {
+	var failed *TagError
+	switch {
+	case errors.As(err, &failed):
+		full := *failed
+		full.Moved = append(slices.Clone(m.moved), failed.Moved...)
+		full.Left = append(slices.Clone(failed.Left), without(tags, tag)...)
+		return &full
+	case err == nil || len(m.moved) == 0:
+		return err
+	}
+	return &TagError{Name: m.repo.Name(), Moved: m.moved, Failed: tag, Left: without(tags, tag), Err: err}
+}
+
+// without returns the tags but for one.
+func without(tags []string, one string) []string {
+	return slices.DeleteFunc(slices.Clone(tags), func(tag string) bool { return tag == one })
 }

@@ -89,7 +89,7 @@ func meddler(t *testing.T, rec *recorder, times int, meddle func(n int)) {
 
 func TestMergesOfTwoRuns(t *testing.T) {
 	t.Parallel()
-	for times := range 4 {
+	for times := range mergeTries + 1 {
 		host, rec := newServer(t)
 		repo := host + "/app"
 		linuxIndex(t, repo, "both")
@@ -116,7 +116,7 @@ func TestMergesOfTwoRuns(t *testing.T) {
 		_, err := PushContent(t.Context(), mergeOf(t, children), []Sink{s}, []string{"both", "calm"}, PushOptions{})
 		if times == mergeTries {
 			var tag *TagError
-			if !errors.As(err, &tag) || tag.Failed != "both" || !slices.Equal(tag.Moved, []string{"calm"}) || !strings.Contains(err.Error(), "another push") {
+			if !errors.As(err, &tag) || tag.Failed != "both" || !slices.Contains(tag.Moved, "calm") || slices.Contains(tag.Moved, "both") || !strings.Contains(err.Error(), "another push") {
 				t.Errorf("Push = %v", err)
 			}
 			continue

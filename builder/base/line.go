@@ -16,8 +16,8 @@ import (
 // or "" where it has none.
 //
 // A tag that is the version of a Windows becomes that of its release, such as
-// ltsc2022, whatever the registry; so does a digest alone of Nano Server or Server
-// Core, and no name at all, which stands for Nano Server. Tags of .NET images keep
+// ltsc2022, whatever the registry; so does no tag, or a digest alone, of Nano Server
+// or Server Core, and no name at all, which stands for Nano Server. Tags of .NET images keep
 // two numbers, and those of .NET Framework lose their date. Every other tag stays.
 //
 // It fails for layouts and archives, for a digest alone of any other repository,
@@ -39,7 +39,7 @@ func Line(recorded, osVersion string) (string, error) {
 		return "", fmt.Errorf("its base is recorded as %q, which is no reference; name the new base with --base", clip(recorded))
 	}
 	repo, tag := ref.Context(), ref.Identifier()
-	if pinned && !hasTag(bare) {
+	if !hasTag(bare) && (pinned || windowsPath.MatchString(repo.RepositoryStr())) {
 		tag = ""
 	}
 	if tag, err = floating(repo, tag, osVersion); err != nil {

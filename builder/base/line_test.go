@@ -22,6 +22,8 @@ func TestLine(t *testing.T) {
 		{"mcr.microsoft.com/windows/nanoserver:ltsc2022-KB5034770-amd64", "10.0.20348.1", "mcr.microsoft.com/windows/nanoserver:ltsc2022-amd64"},
 		{"mcr.microsoft.com/windows/nanoserver:1809", "10.0.17763.1", "mcr.microsoft.com/windows/nanoserver:1809"},
 		{"mcr.microsoft.com/windows/server:10.0.26100.1", "10.0.26100.1", "mcr.microsoft.com/windows/server:ltsc2025"},
+		{"mcr.microsoft.com/windows/nanoserver", "10.0.26100.1", "mcr.microsoft.com/windows/nanoserver:ltsc2025"},
+		{"registry.example.com:5000/mcr/windows/servercore", "10.0.17763.1", "registry.example.com:5000/mcr/windows/servercore:ltsc2019"},
 		{"", "10.0.20348.4171", "mcr.microsoft.com/windows/nanoserver:ltsc2022"},
 		{"", "10.0.17763", "mcr.microsoft.com/windows/nanoserver:ltsc2019"},
 		// .NET.

@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"fmt"
 	"strings"
-
-	"github.com/spf13/pflag"
 )
 
 // variable is an environment variable that nanobuild reads, apart from those
@@ -77,29 +74,4 @@ func (p Process) getenv(v variable) string {
 // flagVariable is the environment variable that stands for a flag.
 func flagVariable(flag string) variable {
 	return variable("NANOBUILD_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))
-}
-
-// applyEnvironment sets every flag that was not given from its variable. A
-// repeatable flag takes one value per line.
-func (p Process) applyEnvironment(flags *pflag.FlagSet) error {
-	var failed error
-	flags.VisitAll(func(f *pflag.Flag) {
-		value := p.getenv(flagVariable(f.Name))
-		if f.Changed || value == "" || failed != nil || f.Name == "help" {
-			return
-		}
-		values := []string{value}
-		if f.Value.Type() == "stringArray" {
-			values = strings.Split(strings.TrimRight(strings.ReplaceAll(value, "\r\n", "\n"), "\n"), "\n")
-		}
-		for _, v := range values {
-			if v == "" { // a blank line is no value
-				continue
-			}
-			if err := flags.Set(f.Name, v); err != nil {
-				failed = usageError{fmt.Errorf("read %s: %w", flagVariable(f.Name), err)}
-			}
-		}
-	})
-	return failed
 }

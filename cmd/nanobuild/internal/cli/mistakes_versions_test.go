@@ -57,6 +57,7 @@ func versionMistakes() []mistake {
 			s.dependent(t, "Microsoft.AspNetCore.App", "8.0")
 			holding(map[string]v1.ImageIndex{baseRef: listOf(t, sample.Options{})})(t, s)
 		}},
+		{name: "self-contained-space", code: exitUsage, names: []string{"--self-contained=false"}, args: with("--self-contained", "false")},
 		{name: "inspect-without-the-version", code: exitBase, names: []string{baseRef, "10.0.17763.6414", "10.0.26100.4652", "--os-version"}, args: []string{"inspect", baseRef, "--os-version", "10.0.20348"}, plan: func(t *testing.T, s *scene) {
 			holding(map[string]v1.ImageIndex{baseRef: listOf(t, older, newer)})(t, s)
 		}},
@@ -70,16 +71,28 @@ func versionMistakes() []mistake {
 		}},
 		{name: "into-index-and-repo", code: exitUsage, names: []string{"--into-index", "--repo"}, args: []string{"publish", "app", "--repo", webRepo, "--into-index", webRepo + ":v1"}},
 		{name: "rebase-other-build", code: exitBase, names: []string{webRepo, "10.0.20348", "10.0.26100.4652", "--base"}, args: []string{"rebase", webRepo + ":v1"}, plan: func(t *testing.T, s *scene) {
-			s.hold(t, webRepo+":v1", recordedOn(t, baseRef))
+			old := ourImage(t, sample.Options{})
+			s.hold(t, baseRef, old)
+			s.hold(t, webRepo+":v1", recordedOn(t, baseRef, old))
 			holding(map[string]v1.ImageIndex{baseRef: listOf(t, newer)})(t, s)
+		}},
+		{name: "rebase-unproven", code: exitBase, names: []string{webRepo, baseRef, "--base", "--old-base"}, args: []string{"rebase", webRepo + ":v1"}, plan: func(t *testing.T, s *scene) {
+			s.hold(t, webRepo+":v1", recordedOn(t, baseRef, ourImage(t, sample.Options{})))
+			holding(map[string]v1.ImageIndex{baseRef: listOf(t, sample.Options{OSVersion: "10.0.20348.5000"})})(t, s)
 		}},
 	}
 }
 
 // recordedOn is an image for Windows Server 2022 that says what its base was.
-func recordedOn(t *testing.T, ref string) v1.Image {
+func recordedOn(t *testing.T, ref string, old v1.Image) v1.Image {
 	t.Helper()
-	image, err := mutate.Config(ourImage(t, sample.Options{}), v1.Config{Labels: map[string]string{"org.opencontainers.image.base.name": ref}})
+	digest, err := old.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := mutate.Config(ourImage(t, sample.Options{}), v1.Config{Labels: map[string]string{
+		"org.opencontainers.image.base.name": ref, "org.opencontainers.image.base.digest": digest.String(),
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

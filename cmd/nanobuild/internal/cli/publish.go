@@ -130,6 +130,9 @@ func (a *app) runPublish(cmd *cobra.Command, f *publishFlags) error {
 	default:
 		return usageError{fmt.Errorf("--layers %s is unknown: use split or single", f.layers)}
 	}
+	if err := strayValue(o.Dotnet.SelfContained, o.Projects); err != nil {
+		return err
+	}
 	if err := a.checkOutputs(f.outputs); err != nil {
 		return err
 	}

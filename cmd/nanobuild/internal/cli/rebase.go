@@ -58,6 +58,9 @@ func (a *app) rebase() *cobra.Command {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	f.add(flags)
+	// Variables for publish would move images to another Windows, or the patches to
+	// another tag than the one that is in use.
+	onlyGiven(flags, "base", "old-base", "tag")
 	f.outputs.add(flags)
 	addUploadFlags(flags, &f.network)
 	addPullFlags(flags, &f.network)
@@ -144,7 +147,7 @@ func (a *app) printChanges(done []flow.RebasedImage) error {
 			lines = []string{"is up to date"}
 		}
 		for _, line := range lines {
-			_, err := fmt.Fprintf(a.Stdout, "%s: %s\n", d.Image, line)
+			_, err := fmt.Fprintln(a.Stdout, a.log.secrets.Redact(d.Image+": "+line))
 			failed = errors.Join(failed, err)
 		}
 	}

@@ -152,3 +152,23 @@ func TestRebaseCommandRefuses(t *testing.T) {
 		t.Errorf("an empty list: %+v", empty)
 	}
 }
+
+// What a base says fakes no lines of a dry run and steers no terminal, and secrets in it
+// are hidden as everywhere.
+func TestRebaseDryRunShowsForeignTextSafely(t *testing.T) {
+	t.Parallel()
+	host := rebaseRegistry(t)
+	image := host + "/web:v1"
+	put(t, host+"/nanoserver:ltsc2022", sampleBase(t, sample.Options{OSVersion: "10.0.20348.9000", Env: []string{
+		"EVIL=\x1b[31mred\n" + host + "/app:v1: is up to date", "PROXY=http://me:hidden@proxy.example.com",
+	}}))
+	got := runWith(t, "", "rebase", image, "--dry-run")
+	if got.code != exitOK || !strings.Contains(got.stdout, `Env EVIL none -> "\x1b[31mred\n`+host) || !strings.Contains(got.stdout, "http://***@proxy.example.com\n") {
+		t.Errorf("%+v", got)
+	}
+	for line := range strings.Lines(got.stdout) {
+		if !strings.HasPrefix(line, image+": ") || strings.ContainsAny(line, "\x1b\r") || strings.Contains(line, "hidden") {
+			t.Errorf("%q is on stdout", line)
+		}
+	}
+}

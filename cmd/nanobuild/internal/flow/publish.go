@@ -81,6 +81,7 @@ type run struct {
 	records      *records
 	bases        *bases
 	everyBase    bool // the user asked for all bases there are
+	joined       joined
 	destinations destinations
 	progress     *progress
 	staging      sync.Mutex          // one image at a time, so that the next can mount its layers
@@ -170,6 +171,7 @@ func (r *run) build(ctx context.Context, cancel context.CancelCauseFunc) error {
 		r.bases.prefetch(ctx, base.Default)
 	}
 	spawn(func() error { return r.checkTargets(ctx) })
+	spawn(func() error { _, err := r.indexFormat(ctx); return err })
 	spawn(func() error { return r.sendBase(ctx) })
 	spawn(func() error { return r.prepareAll(ctx, spawn) })
 	steps.Wait()

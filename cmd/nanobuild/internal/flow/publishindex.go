@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/nanobuild/nanobuild/builder"
 	"github.com/nanobuild/nanobuild/builder/base"
-	"github.com/nanobuild/nanobuild/builder/winver"
 	"github.com/nanobuild/nanobuild/publish"
 )
 
@@ -78,12 +78,25 @@ func (r *run) setUpIntoIndex() error {
 	return nil
 }
 
-// joinIndex lets the images be of the family of the index that they are put into:
-// one that mixes both is refused by some registries and engines.
-func (r *run) joinIndex(ctx context.Context, p *project) error {
+// joined is the index that images are put into, as it was found before they were made.
+type joined struct {
+	once   sync.Once
+	format string  // "" where there is none yet
+	digest v1.Hash // zero where there is none yet
+	err    error
+}
+
+// indexFormat returns the format of the index that images are put into, which is read
+// once, beside dotnet; "" where there is none.
+func (r *run) indexFormat(ctx context.Context) (string, error) {
 	if r.IntoIndex == "" {
-		return nil
+		return "", nil
 	}
+	r.joined.once.Do(func() { r.joined.err = r.readIndex(ctx) })
+	return r.joined.format, r.joined.err
+}
+
+func (r *run) readIndex(ctx context.Context) error {
 	ref, err := name.NewTag(r.IntoIndex)
 	if err != nil {
 		return at(StageUsage, err)
@@ -96,12 +109,25 @@ func (r *run) joinIndex(ctx context.Context, p *project) error {
 	if err != nil {
 		return at(StagePush, fmt.Errorf("read the index %s: %w", ref, err))
 	}
-	family := builder.FormatOf(found.Raw, found.MediaType)
-	if asked := p.spec.Format; asked != "" && asked != family {
-		return at(StageUsage, fmt.Errorf("the index %s has the format %s, and --format asks for %s: leave that out", ref, family, asked))
+	if _, _, err := builder.MergeIndex(found.Raw, found.MediaType, nil); err != nil {
+		return at(StageUsage, fmt.Errorf("--into-index %s: %w", ref, err))
+	}
+	r.joined.format, r.joined.digest = builder.FormatOf(found.Raw, found.MediaType), found.Digest
+	return nil
+}
+
+// joinIndex lets the images be of the family of the index that they are put into:
+// one that mixes both is refused by some registries and engines.
+func (r *run) joinIndex(ctx context.Context, p *project) error {
+	format, err := r.indexFormat(ctx)
+	if err != nil || format == "" {
+		return err
+	}
+	if asked := p.spec.Format; asked != "" && asked != format {
+		return at(StageUsage, fmt.Errorf("the index %s has the format %s, and --format asks for %s: leave that out", r.IntoIndex, format, asked))
 	}
 	spec := *p.spec
-	spec.Format = family
+	spec.Format = format
 	p.spec = &spec
 	return nil
 }
@@ -118,8 +144,12 @@ func (r *run) contentOf(p *project) (publish.Content, []string, error) {
 	switch {
 	case r.IntoIndex != "":
 		return publish.OfMerge(children, func(current []byte, mt types.MediaType) ([]byte, types.MediaType, error) {
-			return builder.MergeIndex(current, mt, images)
-		}), p.goal.tags, nil
+			merged, mt, err := builder.MergeIndex(current, mt, images)
+			for _, lost := range builder.LostAttestations(current, merged) {
+				r.warn(fmt.Sprintf("%s: %s is left out: it attests something of an image that is replaced", r.IntoIndex, lost))
+			}
+			return merged, mt, err
+		}).Onto(r.joined.digest), p.goal.tags, nil
 	case len(images) == 1:
 		return publish.OfImage(images[0]), withSuffix(p.goal.tags, children[0].Suffix), nil
 	}
@@ -136,12 +166,7 @@ func (r *run) suffix(b *base.Base) string {
 	if !r.PlatformTags {
 		return ""
 	}
-	if v, err := winver.Parse(b.OSVersion); err == nil {
-		if release, ok := winver.OfVersion(v); ok {
-			return release.Name
-		}
-	}
-	return winver.BuildOf(b.OSVersion)
+	return releaseSuffix(b.OSVersion)
 }
 
 // withSuffix adds to the tags of a single image those with its Windows version.

@@ -95,6 +95,7 @@ type rebaseRun struct {
 	cache    *cache.Cache
 	places   *publish.Places
 	bases    *bases
+	asked    *bases // without what earlier runs know
 	progress *progress
 	told     warnings
 
@@ -121,10 +122,10 @@ func newRebaseRun(o RebaseOptions, d Deps, targets []rebaseTarget) (*rebaseRun, 
 	remote := newRegistries(r.network, d.Keychain.For(o.hosts(targets)...))
 	remote.recorded = true
 	o.nameHosts(r.network, mirrors)
-	r.bases = &bases{every: true, log: d.Log, options: base.Options{
-		Remote: remote, Mirrors: mirrors,
-		Memory: baseMemory{r.cache}, Log: d.Log,
-	}}
+	options := base.Options{Remote: remote, Mirrors: mirrors, Log: d.Log}
+	r.asked = &bases{every: true, log: d.Log, options: options}
+	options.Memory = baseMemory{r.cache}
+	r.bases = &bases{every: true, log: d.Log, options: options}
 	return r, nil
 }
 
@@ -168,8 +169,9 @@ func (r *rebaseRun) keep() {
 	}
 }
 
-// warn tells what was not told yet.
-func (r *rebaseRun) warn(message string) {
+// warn tells what was not told yet of that image.
+func (r *rebaseRun) warn(image, message string) {
+	message = image + ": " + message
 	if r.told.first(message) {
 		r.Log.Warn(message)
 	}

@@ -234,6 +234,10 @@ func TestRebaseDryRunAndTags(t *testing.T) {
 			t.Errorf("%s names %s, want %s", tag, got, done[0].Ref)
 		}
 	}
+	done, err = p.rebase(t, func(o *RebaseOptions) { o.DryRun, o.Tags = true, []string{"v4"} }, p.host+"/web:v2")
+	if err != nil || !done[0].Current || !slices.Equal(done[0].Changes, []string{"is up to date, and would be tagged v4"}) {
+		t.Errorf("a dry run of a current image with a new tag: %+v, %v", done, err)
+	}
 	// An image that is current still gets the tags that were asked for.
 	done, err = p.rebase(t, func(o *RebaseOptions) { o.Tags = []string{"v4"} }, p.host+"/web:v2")
 	if err != nil || !done[0].Current || p.host+"/web@"+digestOfImage(t, p.image(t, "web:v4")) != done[0].Ref {
@@ -245,8 +249,12 @@ func TestRebaseDryRunAndTags(t *testing.T) {
 // happens twice.
 func TestRebaseOfATagThatMoves(t *testing.T) {
 	t.Parallel()
-	for _, times := range []int{1, 2} {
-		t.Run(fmt.Sprint(times), func(t *testing.T) {
+	for _, tt := range []struct {
+		times int
+		tags  []string
+	}{{1, nil}, {2, nil}, {1, []string{"patched", "v1"}}, {2, []string{"patched", "v1"}}} {
+		times := tt.times
+		t.Run(fmt.Sprint(times, tt.tags), func(t *testing.T) {
 			t.Parallel()
 			p := newPatchDay(t)
 			image := p.image(t, "web:v1")
@@ -274,7 +282,7 @@ func TestRebaseOfATagThatMoves(t *testing.T) {
 				}
 				others = append(others, other)
 			}
-			done, err := p.rebase(t, nil, p.host+"/web:v1")
+			done, err := p.rebase(t, func(o *RebaseOptions) { o.Tags = tt.tags }, p.host+"/web:v1")
 			now := p.image(t, "web:v1")
 			if times == 1 {
 				if err != nil || !slices.Contains(configOf(t, now).Config.Env, "MOVED=0") || configOf(t, now).OSVersion != patched {

@@ -19,7 +19,7 @@ func (r *rebaseRun) rebaseImage(ctx context.Context, old *servedImage, alone boo
 	record := builder.RecordedBase(old.Manifest, old.Config)
 	if record.Name == "" && record.Digest == (v1.Hash{}) {
 		if r.OldBase != "" {
-			return r.rebaseFrom(ctx, old, r.OldBase, alone)
+			return r.rebaseFrom(ctx, old, record, alone)
 		}
 		return r.recognise(ctx, old, alone)
 	}
@@ -28,18 +28,27 @@ func (r *rebaseRun) rebaseImage(ctx context.Context, old *servedImage, alone boo
 		return nil, err
 	}
 	if was == nil && r.OldBase != "" {
-		return r.rebaseFrom(ctx, old, r.OldBase, alone)
+		return r.rebaseFrom(ctx, old, record, alone)
+	}
+	if err := r.unproven(record, was, old.OSVersion); err != nil {
+		return nil, err
 	}
 	rebased, err := r.rebaseOnto(ctx, old, was, record.Name, alone)
 	var unknown *builder.UnknownBaseError
 	if errors.As(err, &unknown) && r.OldBase != "" {
-		return r.rebaseFrom(ctx, old, r.OldBase, alone)
+		return r.rebaseFrom(ctx, old, record, alone)
 	}
 	return rebased, err
 }
 
-// rebaseFrom takes the old base from the user.
-func (r *rebaseRun) rebaseFrom(ctx context.Context, old *servedImage, oldBase string, alone bool) (*builder.Rebased, error) {
+// rebaseFrom takes the old base from the user, and its line too: only a base of
+// Microsoft's that the image records tells its own, since the old base may be a copy of
+// that, under any name.
+func (r *rebaseRun) rebaseFrom(ctx context.Context, old *servedImage, record builder.BaseRecord, alone bool) (*builder.Rebased, error) {
+	oldBase, named := r.OldBase, r.OldBase
+	if line, err := base.Line(record.Name, old.OSVersion); record.Name != "" && err == nil && strings.HasPrefix(line, microsofts) {
+		named = record.Name
+	}
 	found := r.bases.resolve(ctx, oldBase)
 	if found.err != nil {
 		return nil, at(StageBase, fmt.Errorf("--old-base: %w", found.err))
@@ -48,7 +57,7 @@ func (r *rebaseRun) rebaseFrom(ctx context.Context, old *servedImage, oldBase st
 	if was == nil {
 		return nil, at(StageUsage, fmt.Errorf("it is for Windows %s, and --old-base %s has only %s; name the base that it was built on", orNoVersion(old.OSVersion), oldBase, offered(found.bases)))
 	}
-	return r.rebaseOnto(ctx, old, was, oldBase, alone)
+	return r.rebaseOnto(ctx, old, was, named, alone)
 }
 
 // rebaseOnto finds the newest base of the line that a name belongs to, or the one that
@@ -102,12 +111,17 @@ func (r *rebaseRun) recordedBase(ctx context.Context, record builder.BaseRecord,
 	} else if line, err := base.Line(ref, old.OSVersion); err != nil || strings.HasSuffix(line, ref) {
 		return nil, nil //nolint:nilerr // what its tag names by now need not be what it named; nextBase reports the error
 	}
-	found := r.bases.resolve(ctx, ref)
-	if errors.Is(found.err, base.ErrNotFound) || errors.Is(found.err, base.ErrUnauthorized) {
-		r.Log.Debug(fmt.Sprintf("the old base %s is gone: %v", ref, found.err))
-		return nil, nil
+	if !isReference(ref) {
+		return nil, nil // nextBase reports it
 	}
-	if found.err != nil {
+	found := r.recordedBases(ref).resolve(ctx, ref)
+	switch unauthorized := errors.Is(found.err, base.ErrUnauthorized); {
+	case errors.Is(found.err, base.ErrNotFound), unauthorized && r.OldBase != "":
+		r.Log.Debug(fmt.Sprintf("the old base %s cannot be had: %v", ref, found.err))
+		return nil, nil
+	case unauthorized:
+		return nil, at(StageBase, fmt.Errorf("find the old base: %w\nOr name a copy of it that you may read with --old-base", found.err))
+	case found.err != nil:
 		return nil, at(StageBase, fmt.Errorf("find the old base: %w", found.err))
 	}
 	return ofBuild(found.bases, old.OSVersion), nil
@@ -198,7 +212,7 @@ func orNoVersion(version string) string {
 	if version == "" {
 		return "without a version"
 	}
-	return version
+	return builder.Printable(version)
 }
 
 func orNothing(all []string) string {

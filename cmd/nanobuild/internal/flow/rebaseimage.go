@@ -70,7 +70,7 @@ func (r *rebaseRun) rebaseOne(ctx context.Context, t rebaseTarget, done *Rebased
 	if err != nil {
 		return at(StageBase, err)
 	}
-	plan, err := r.plan(ctx, repo, doc)
+	plan, err := r.plan(ctx, t, repo, doc)
 	if err != nil {
 		return rebaseStage(fmt.Errorf("rebase %s: %w", t.text, err))
 	}
@@ -81,6 +81,9 @@ func (r *rebaseRun) rebaseOne(ctx context.Context, t rebaseTarget, done *Rebased
 		r.Log.Info(t.text + ": is up to date")
 		return nil
 	case r.DryRun:
+		if plan.current {
+			done.Changes = []string{"is up to date, and would be tagged " + strings.Join(r.Tags, ", ")}
+		}
 		r.reportLeft(ctx, t, repo, plan)
 		return nil
 	}
@@ -95,13 +98,13 @@ func (r *rebaseRun) rebaseOne(ctx context.Context, t rebaseTarget, done *Rebased
 }
 
 // plan decides what becomes of a manifest or an index.
-func (r *rebaseRun) plan(ctx context.Context, repo *distribution.Repository, doc distribution.Document) (*rebasePlan, error) {
+func (r *rebaseRun) plan(ctx context.Context, t rebaseTarget, repo *distribution.Repository, doc distribution.Document) (*rebasePlan, error) {
 	isIndex, err := kindOf(doc)
 	if err != nil {
 		return nil, err
 	}
 	if isIndex {
-		return r.planIndex(ctx, repo, doc)
+		return r.planIndex(ctx, t, repo, doc)
 	}
 	one, err := r.readImage(ctx, repo, doc)
 	if err != nil {
@@ -112,15 +115,15 @@ func (r *rebaseRun) plan(ctx context.Context, repo *distribution.Repository, doc
 		return nil, err
 	}
 	plan := &rebasePlan{content: publish.OfImage(rebased), current: rebased.Current}
-	r.note(plan, one, rebased)
+	r.note(plan, t.text, one, rebased)
 	return plan, nil
 }
 
-// note adds an image to the plan.
-func (r *rebaseRun) note(plan *rebasePlan, old *servedImage, rebased *builder.Rebased) {
+// note adds an image to the plan. Warnings begin with its name.
+func (r *rebaseRun) note(plan *rebasePlan, image string, old *servedImage, rebased *builder.Rebased) {
 	plan.blobs = append(plan.blobs, old.blobs...)
 	for _, w := range rebased.Warnings {
-		r.warn(w)
+		r.warn(image, w)
 	}
 	if rebased.Current {
 		plan.moves = append(plan.moves, windowsName(old.OSVersion)+" up to date")
@@ -143,8 +146,8 @@ func (r *rebaseRun) push(ctx context.Context, t rebaseTarget, plan *rebasePlan, 
 		return "", lostError(t.text, plan, pushError(fmt.Errorf("push %s: %w", t.text, err)))
 	}
 	defer func() { err = errors.Join(err, prepared.Close()) }()
-	if len(r.Tags) == 0 { // the tag that was read
-		held, err := r.reader(t.ref.Context()).Head(ctx, tags[0])
+	if _, ok := t.ref.(name.Tag); ok && slices.Contains(tags, t.ref.Identifier()) { // the tag that was read
+		held, err := r.reader(t.ref.Context()).Head(ctx, t.ref.Identifier())
 		if err != nil {
 			return "", at(StagePush, err)
 		}

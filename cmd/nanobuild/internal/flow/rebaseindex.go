@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/nanobuild/nanobuild/builder"
+	"github.com/nanobuild/nanobuild/builder/winver"
 	"github.com/nanobuild/nanobuild/publish"
 	"github.com/nanobuild/nanobuild/publish/distribution"
 )
@@ -23,7 +25,7 @@ const maxEntries = 64
 
 // planIndex rebases each image for Windows of an index on its own line. All else stays,
 // byte for byte.
-func (r *rebaseRun) planIndex(ctx context.Context, repo *distribution.Repository, doc distribution.Document) (*rebasePlan, error) {
+func (r *rebaseRun) planIndex(ctx context.Context, t rebaseTarget, repo *distribution.Repository, doc distribution.Document) (*rebasePlan, error) {
 	olds, err := r.readEntries(ctx, repo, doc)
 	if err != nil {
 		return nil, err
@@ -36,14 +38,13 @@ func (r *rebaseRun) planIndex(ctx context.Context, repo *distribution.Repository
 		if err != nil {
 			return nil, fmt.Errorf("its image for %s: %w", windowsName(old.OSVersion), err)
 		}
-		changes := len(plan.changes)
-		r.note(plan, old, rebased)
-		for i := range plan.changes[changes:] {
-			plan.changes[changes+i] = windowsName(old.OSVersion) + ": " + plan.changes[changes+i]
+		child := publish.Child{Image: rebased}
+		if child.Suffix, err = r.platformSuffix(ctx, t, repo, old, rebased); err != nil {
+			return nil, err
 		}
-		plan.current = plan.current && rebased.Current
+		r.noteEntry(plan, t, old, rebased, child.Suffix)
 		with[old.Digest] = rebased
-		children = append(children, publish.Child{Image: rebased})
+		children = append(children, child)
 	}
 	raw, err := builder.ReplaceEntries(doc.Content, doc.MediaType, with)
 	if err != nil {
@@ -57,6 +58,54 @@ func (r *rebaseRun) planIndex(ctx context.Context, repo *distribution.Repository
 		plan.changes = append(plan.changes, "without the attestation "+lost.String())
 	}
 	return plan, nil
+}
+
+// noteEntry adds an image of an index to the plan.
+func (r *rebaseRun) noteEntry(plan *rebasePlan, t rebaseTarget, old *servedImage, rebased *builder.Rebased, suffix string) {
+	windows := windowsName(old.OSVersion)
+	changes := len(plan.changes)
+	r.note(plan, t.text+": "+windows, old, rebased)
+	if suffix != "" {
+		for _, tag := range t.tags(r.RebaseOptions) {
+			plan.changes = append(plan.changes, "tagged "+tag+"-"+suffix)
+		}
+	}
+	for i := range plan.changes[changes:] {
+		plan.changes[changes+i] = windows + ": " + plan.changes[changes+i]
+	}
+	plan.current = plan.current && rebased.Current
+}
+
+// platformSuffix is the end of the tag that an image of an index has of its own, such as
+// ltsc2022 where v1-ltsc2022 names the image of the index v1; "" where it has none. Such
+// a tag goes with the one of the index: what pulls by it wants the patches too, and the
+// new image would have no tag, which is what jobs that clean up remove.
+func (r *rebaseRun) platformSuffix(ctx context.Context, t rebaseTarget, repo *distribution.Repository, old *servedImage, rebased *builder.Rebased) (string, error) {
+	tag, ok := t.ref.(name.Tag)
+	suffix := releaseSuffix(old.OSVersion)
+	if !ok || rebased.Current || suffix == "" || suffix != releaseSuffix(osVersionOf(rebased)) {
+		return "", nil
+	}
+	own := tag.TagStr() + "-" + suffix
+	if err := publish.ParseTag(own); err != nil {
+		return "", nil //nolint:nilerr // no registry has it
+	}
+	held, err := repo.Head(ctx, own)
+	if err != nil || held.Digest != old.Digest {
+		return "", err
+	}
+	return suffix, nil
+}
+
+// releaseSuffix is what the tags of an image for a version of Windows end in: the name of
+// its release, else its build.
+func releaseSuffix(version string) string {
+	if v, err := winver.Parse(version); err == nil {
+		if release, ok := winver.OfVersion(v); ok {
+			return release.Name
+		}
+	}
+	return winver.BuildOf(version)
 }
 
 // indexType is the media type that an index states, else that of its family under which

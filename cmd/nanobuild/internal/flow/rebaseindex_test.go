@@ -3,8 +3,10 @@ package flow
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -102,6 +104,78 @@ func TestRebaseIndex(t *testing.T) {
 	}
 	if again, err := p.rebase(t, nil, p.host+"/web:all"); err != nil || !again[0].Current || again[0].Ref != done[0].Ref {
 		t.Errorf("again: %+v, %v", again, err)
+	}
+}
+
+// The tag that an image of an index has of its own goes with the index, if it is that
+// image which it names.
+func TestRebaseIndexWithPlatformTags(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		names string   // what all-ltsc2022 names before
+		tags  []string // of -t
+		moved []string // the tags that name the new image
+		stays bool     // all-ltsc2022 names what it named
+	}{
+		{"moves along", "web:v1", nil, []string{"all-ltsc2022"}, false},
+		{"with tags of its own", "web:v1", []string{"new"}, []string{"new-ltsc2022"}, true},
+		{"of somebody else", "web:newer", nil, nil, true},
+		{"none", "", nil, nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPatchDay(t)
+			p.withIndex(t)
+			if tt.names != "" {
+				if err := remote.Tag(parseTag(t, p.host+"/web:all-ltsc2022"), p.image(t, tt.names)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.patch(t, patched)
+			var asked atomic.Int32
+			p.blobs.onRequest = func(req *http.Request) {
+				if strings.Contains(req.URL.Path, "/manifests/all-") && req.Method == http.MethodHead {
+					asked.Add(1)
+				}
+			}
+			done, err := p.rebase(t, func(o *RebaseOptions) { o.Tags, o.DryRun = tt.tags, true }, p.host+"/web:all")
+			if err != nil || asked.Load() != 1 {
+				t.Errorf("dry run: asked %d times for tags of images, %v", asked.Load(), err)
+			}
+			for _, tag := range tt.moved {
+				if says := "ltsc2022 10.0.20348.4171: tagged " + tag; !slices.Contains(done[0].Changes, says) {
+					t.Errorf("changes %q, want %q", done[0].Changes, says)
+				}
+			}
+			if done, err = p.rebase(t, func(o *RebaseOptions) { o.Tags = tt.tags }, p.host+"/web:all"); err != nil {
+				t.Fatal(err)
+			}
+			for _, tag := range tt.moved {
+				if got := configOf(t, p.image(t, "web:"+tag)).OSVersion; got != patched {
+					t.Errorf("%s is on %s", tag, got)
+				}
+			}
+			if tt.stays && digestOfImage(t, p.image(t, "web:all-ltsc2022")) != digestOfImage(t, p.image(t, tt.names)) {
+				t.Error("all-ltsc2022 moved")
+			}
+			index, err := remote.Get(parseTag(t, p.host+"/web:"+append(tt.tags, "all")[0]))
+			if err != nil || done[0].Ref != p.host+"/web@"+index.Digest.String() {
+				t.Errorf("the result is %s, and the tag names %v, %v", done[0].Ref, index, err)
+			}
+			if tt.names == "" {
+				if _, err := remote.Head(parseTag(t, p.host+"/web:all-ltsc2022")); err == nil {
+					t.Error("all-ltsc2022 is new")
+				}
+			}
+			if tt.tags != nil {
+				return
+			}
+			asked.Store(0)
+			if again, err := p.rebase(t, nil, p.host+"/web:all"); err != nil || !again[0].Current || asked.Load() > 0 {
+				t.Errorf("again: asked %d times, %+v, %v", asked.Load(), again, err)
+			}
+		})
 	}
 }
 

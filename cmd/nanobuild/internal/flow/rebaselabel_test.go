@@ -39,7 +39,8 @@ func TestRebaseTrustsNoLabel(t *testing.T) {
 		hosts := &hostLog{next: p.Transport}
 		p.Transport = hosts
 		image, err := mutate.Config(sampleImage(t, sample.Options{}), v1.Config{Labels: map[string]string{
-			"org.opencontainers.image.base.name": inside + "/windows/nanoserver:ltsc2022",
+			"org.opencontainers.image.base.name":   inside + "/windows/nanoserver:ltsc2022",
+			"org.opencontainers.image.base.digest": "sha256:" + strings.Repeat("1", 64),
 		}})
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/nanobuild/nanobuild/builder"
 	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
@@ -57,7 +58,7 @@ func (r *rebaseRun) about(ctx context.Context, repo *distribution.Repository, di
 		if kind == "" {
 			kind = "of an unknown type"
 		}
-		all = append(all, "an artifact "+kind)
+		all = append(all, "an artifact "+builder.Printable(kind))
 	}
 	return all
 }

@@ -84,7 +84,7 @@ func (s *servedImage) readConfig() error {
 		return fmt.Errorf("read the config of %s: %w", s.Digest, err)
 	}
 	if !strings.EqualFold(c.OS, "windows") {
-		return &foreignError{fmt.Sprintf("an image for %s/%s", c.OS, c.Architecture)}
+		return &foreignError{"an image for " + builder.Printable(c.OS+"/"+c.Architecture)}
 	}
 	if len(c.RootFS.DiffIDs) != len(s.layers) {
 		return fmt.Errorf("the config of %s counts %d layers, its manifest %d", s.Digest, len(c.RootFS.DiffIDs), len(s.layers))
@@ -108,13 +108,14 @@ func windowsName(version string) string {
 		return "Windows without a version"
 	}
 	v, err := winver.ParsePrefix(version)
+	shown := builder.Printable(version)
 	if err != nil {
-		return version
+		return shown
 	}
 	if release, ok := winver.OfVersion(v.Version); ok {
-		return release.Name + " " + version
+		return release.Name + " " + shown
 	}
-	return version
+	return shown
 }
 
 // moveText says from which Windows an image went to which.
@@ -123,7 +124,7 @@ func moveText(from, to string) string {
 	case from == to:
 		return windowsName(from) + ", another image of it"
 	case winver.BuildOf(from) == winver.BuildOf(to):
-		return windowsName(from) + " -> " + to
+		return windowsName(from) + " -> " + builder.Printable(to)
 	}
 	return windowsName(from) + " -> " + windowsName(to)
 }

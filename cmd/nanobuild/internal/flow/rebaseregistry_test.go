@@ -101,5 +101,20 @@ func TestRebaseOntoForeignLayers(t *testing.T) {
 		if _, sent := p.blobs.since(); (sent[first.Digest.String()] == 1) != send {
 			t.Errorf("sent %v: it was sent %d times", send, sent[first.Digest.String()])
 		}
+		// What is foreign or ordinary now stays that, without a flag.
+		base = sampleImage(t, sample.Options{OSVersion: "10.0.20348.4300", Foreign: true, Folders: []string{"next"}})
+		if err := remote.Write(parseTag(t, p.base), base, remote.WithNondistributable); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.rebase(t, nil, p.host+"/web:v1"); err != nil {
+			t.Fatal(err)
+		}
+		if m, err = p.image(t, "web:v1").Manifest(); err != nil {
+			t.Fatal(err)
+		}
+		next := m.Layers[0]
+		if _, sent := p.blobs.since(); next.Digest == first.Digest || next.MediaType.IsDistributable() != send || (sent[next.Digest.String()] == 1) != send {
+			t.Errorf("sent %v: the next layer is %+v, sent %d times", send, next, sent[next.Digest.String()])
+		}
 	}
 }

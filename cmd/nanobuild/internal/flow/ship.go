@@ -58,7 +58,12 @@ func (r *run) sendMissing(ctx context.Context, d *destination, b *base.Base) err
 		if err != nil {
 			return at(StageBase, fmt.Errorf("read the base %s: %w", b.Name, err))
 		}
-		if r.destinations.places.Has(d.repo, digest) {
+		mt, err := l.MediaType()
+		if err != nil {
+			return at(StageBase, fmt.Errorf("read the base %s: %w", b.Name, err))
+		}
+		// What is made of a foreign layer is known when the image is.
+		if r.destinations.places.Has(d.repo, digest) || r.Targets.Foreign && !mt.IsDistributable() {
 			continue
 		}
 		if err := r.send(ctx, d, l); err != nil {
