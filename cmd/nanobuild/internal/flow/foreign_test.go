@@ -17,12 +17,12 @@ import (
 // they are layers like others.
 func TestForeignBase(t *testing.T) {
 	t.Parallel()
-	for kind, start := range map[string]func() (host string, refuses bool){
-		"go-containerregistry": func() (string, bool) { return newWorld(t).host, false },
-		"distribution":         func() (string, bool) { return need.StartRegistry(t), true },
+	for kind, start := range map[string]func(t *testing.T) (host string, refuses bool){
+		"go-containerregistry": func(t *testing.T) (string, bool) { return newWorld(t).host, false },
+		"distribution":         func(t *testing.T) (string, bool) { return need.StartRegistry(t), true },
 	} {
 		t.Run(kind, func(t *testing.T) {
-			host, refuses := start()
+			host, refuses := start(t)
 			w := newWorld(t)
 			image, err := sample.Image(sample.Options{Foreign: true, Layers: 2})
 			if err != nil {

@@ -51,8 +51,11 @@ func makeTempDir(root string) (*tempDir, error) {
 	if err := file.Close(); err != nil {
 		return nil, err
 	}
-	t := &tempDir{path: strings.TrimSuffix(file.Name(), lockSuffix), lock: flock.New(file.Name())}
+	t := openLock(file.Name())
 	held, err := t.lock.TryLock()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // swept away
+	}
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(file.Name()))
 	}
@@ -63,6 +66,13 @@ func makeTempDir(root string) (*tempDir, error) {
 		return nil, errors.Join(err, t.dropLock())
 	}
 	return t, nil
+}
+
+// openLock is the lock of a file that os.CreateTemp made. It never makes the file: who
+// finds it just before its owner removes it would take a folder that is in use for one
+// that was left behind, and a name that is gone never comes back.
+func openLock(file string) *tempDir {
+	return &tempDir{path: strings.TrimSuffix(file, lockSuffix), lock: flock.New(file, flock.SetFlag(os.O_RDWR))}
 }
 
 // Close removes the folder and everything in it.
@@ -132,8 +142,12 @@ func sweep(root string) {
 		if err != nil || !info.Mode().IsRegular() || !ownedByUs(info) || !madeByUs(filepath.Base(file)) {
 			continue
 		}
-		t := &tempDir{path: strings.TrimSuffix(file, lockSuffix), lock: flock.New(file)}
+		t := openLock(file)
 		if held, err := t.lock.TryLock(); err != nil || !held {
+			continue
+		}
+		if _, err := os.Lstat(file); err != nil { // its run ended meanwhile
+			_ = t.lock.Close()
 			continue
 		}
 		if info, err := os.Lstat(t.path); err == nil && (!info.IsDir() || !ownedByUs(info)) {
