@@ -136,6 +136,7 @@ func TestRebaseCommandRefuses(t *testing.T) {
 	}{
 		"no image is named":          {exitUsage, []string{"rebase"}},
 		"--from nowhere":             {exitUsage, []string{"rebase", "--from", "nowhere"}},
+		"nanobuild push oci:out":     {exitUsage, []string{"rebase", "oci:out"}},
 		"needs a pattern":            {exitUsage, []string{"rebase", "--repo-prefix", host}},
 		"404 Not Found":              {exitBase, []string{"rebase", host + "/nothing:v1"}},
 		"read base ":                 {exitBase, []string{"rebase", host + "/web:v1", "--base", host + "/nothing:v1"}},

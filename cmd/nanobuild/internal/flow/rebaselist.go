@@ -36,6 +36,9 @@ func (o RebaseOptions) targets() ([]rebaseTarget, error) {
 	}
 	var all []rebaseTarget
 	for _, text := range o.Images {
+		if strings.HasPrefix(text, "oci:") || strings.HasPrefix(text, "tar:") {
+			return nil, fmt.Errorf("%s is a file of this machine, and rebase is for images in registries; push it first with nanobuild push %[1]s --repo REGISTRY/REPOSITORY", text)
+		}
 		ref, err := name.ParseReference(text)
 		if err != nil {
 			return nil, fmt.Errorf("%q is no image in a registry: %w; write REGISTRY/REPOSITORY:TAG without https://", text, err)
