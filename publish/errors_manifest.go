@@ -96,26 +96,10 @@ func (r *Registry) explainManifest(ctx context.Context, ref string, d *document,
 		return &KindError{Repository: r.repo, Tag: ref, Holds: old.MediaType, Wanted: mt, Err: answer{status}}
 	case isDocker(mt) && refusesManifest(status) && namesDocker(status):
 		return &FormatError{Repository: r.repo, MediaType: mt, Err: answer{status}}
-	case !strings.Contains(ref, ":") && (refusesMove(status) || old.Digest != (v1.Hash{}) && status.Status == http.StatusMethodNotAllowed):
+	case !strings.Contains(ref, ":") && (status.RefusesMove() || old.Digest != (v1.Hash{}) && status.Status == http.StatusMethodNotAllowed):
 		return &ImmutableError{Repository: r.repo, Tag: ref, Err: answer{status}}
 	}
 	return err
-}
-
-// refusesMove tells whether the registry minds that the tag moves. Each has its own
-// way to say so: 409 is the protocol's, Amazon ECR answers 400 with TAG_INVALID,
-// Harbor 412, others 403. Azure answers 405 for a locked tag, without a word of it.
-func refusesMove(e *distribution.StatusError) bool {
-	switch e.Status {
-	case http.StatusConflict, http.StatusPreconditionFailed:
-		return true
-	case http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed:
-	default:
-		return false
-	}
-	said := strings.ToLower(e.Error())
-	return slices.ContainsFunc(e.Errors, func(d transport.Diagnostic) bool { return d.Code == transport.TagInvalidErrorCode }) ||
-		slices.ContainsFunc([]string{"immutable", "locked", "overwrit", "already exists"}, func(word string) bool { return strings.Contains(said, word) })
 }
 
 // kindWords are zot's for a tag that would change its kind, with MANIFEST_INVALID:

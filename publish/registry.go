@@ -62,6 +62,10 @@ func NewRegistry(repo name.Repository, o RegistryOptions) (*Registry, error) {
 // Name implements [Sink].
 func (r *Registry) Name() string { return r.repo.Name() }
 
+// Repository is the way to the same repository, with the same handshake, for what is
+// said about its images.
+func (r *Registry) Repository() *distribution.Repository { return r.remote }
+
 // Login shakes hands with the registry, which asks for a token where that takes
 // one, and does nothing else. Where pushing worked before it finds dead hosts and
 // credentials for less than Check.

@@ -17,11 +17,14 @@ type dependencies struct {
 	} `json:"runtimeTarget"`
 	Targets   map[string]map[string]targetLibrary `json:"targets"`
 	Libraries map[string]struct {
-		Type string `json:"type"`
+		Type   string `json:"type"`
+		SHA512 string `json:"sha512"` // of packages: "sha512-" and base64
 	} `json:"libraries"`
 }
 
 type targetLibrary struct {
+	Dependencies map[string]unread `json:"dependencies"`
+
 	Runtime   map[string]unread `json:"runtime"`
 	Native    map[string]unread `json:"native"`
 	Resources map[string]struct {
@@ -35,15 +38,23 @@ type unread struct{}
 // UnmarshalJSON implements json.Unmarshaler.
 func (*unread) UnmarshalJSON([]byte) error { return nil }
 
-// parseDeps returns the origin of the files that deps.json names, by slash path.
-// The app's own files are not among them.
-func parseDeps(raw []byte, app string) (map[string]layers.Origin, error) {
+func decodeDeps(raw []byte, app string) (*dependencies, error) {
 	var deps dependencies
 	if err := layers.CheckJSON(raw); err != nil {
 		return nil, fmt.Errorf("read %s.deps.json: %w", app, err)
 	}
 	if err := json.Unmarshal(trimBOM(raw), &deps); err != nil {
 		return nil, fmt.Errorf("read %s.deps.json: %w", app, err)
+	}
+	return &deps, nil
+}
+
+// parseDeps returns the origin of the files that deps.json names, by slash path.
+// The app's own files are not among them.
+func parseDeps(raw []byte, app string) (map[string]layers.Origin, error) {
+	deps, err := decodeDeps(raw, app)
+	if err != nil {
+		return nil, err
 	}
 	origins := map[string]layers.Origin{}
 	for key, library := range deps.Targets[deps.RuntimeTarget.Name] {
@@ -52,17 +63,27 @@ func parseDeps(raw []byte, app string) (map[string]layers.Origin, error) {
 		if !ok {
 			continue
 		}
-		for asset := range library.Runtime {
-			origins[path.Base(asset)] = origin
-		}
-		for asset := range library.Native {
-			origins[path.Base(asset)] = origin
-		}
-		for asset, resource := range library.Resources {
-			origins[path.Join(resource.Locale, path.Base(asset))] = origin
+		for file := range library.files {
+			origins[file] = origin
 		}
 	}
 	return origins, nil
+}
+
+// files yields the slash paths that the library's files have in a publish folder.
+func (l targetLibrary) files(yield func(string) bool) {
+	for _, assets := range []map[string]unread{l.Runtime, l.Native} {
+		for asset := range assets {
+			if !yield(path.Base(asset)) {
+				return
+			}
+		}
+	}
+	for asset, resource := range l.Resources {
+		if !yield(path.Join(resource.Locale, path.Base(asset))) {
+			return
+		}
+	}
 }
 
 // libraryOrigin is the origin of a library's files; false for the app's own.

@@ -1,5 +1,10 @@
 package winver
 
+import (
+	"slices"
+	"strings"
+)
+
 // Host is a version of Windows that runs containers.
 type Host struct {
 	Name   string // such as "Windows Server 2022"
@@ -33,6 +38,24 @@ func Hosts() []Host {
 		{"Windows 11 22H2", windows11v22H, true},
 		{"Windows 10 22H2", windows10Last, true},
 	}
+}
+
+// Short returns the name of a host without spaces: that of its release for a server,
+// such as "ltsc2022", and for a client one such as "windows-11-24H2".
+func (h Host) Short() string {
+	if r, ok := OfBuild(h.Build); ok && !h.Client {
+		return r.Name
+	}
+	return strings.ReplaceAll(strings.Replace(h.Name, "Windows", "windows", 1), " ", "-")
+}
+
+// HostNamed returns the host with a short name; false where there is none.
+func HostNamed(short string) (Host, bool) {
+	all := Hosts()
+	if i := slices.IndexFunc(all, func(h Host) bool { return h.Short() == short }); i >= 0 {
+		return all[i], true
+	}
+	return Host{}, false
 }
 
 // Isolation is how a host can run an image.

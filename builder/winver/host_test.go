@@ -113,3 +113,25 @@ func TestOtherWindows(t *testing.T) {
 		}
 	}
 }
+
+// TestShortNames: each host has a name of its own that leads back to it.
+func TestShortNames(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, h := range winver.Hosts() {
+		found, ok := winver.HostNamed(h.Short())
+		if !ok || found != h {
+			t.Errorf("%s leads to %+v, want %+v", h.Short(), found, h)
+		}
+		names = append(names, h.Short())
+	}
+	const want = "ltsc2025 23H2 ltsc2022 ltsc2019 ltsc2016 windows-11-25H2 windows-11-24H2 windows-11-23H2 windows-11-22H2 windows-10-22H2"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("names %s, want %s", got, want)
+	}
+	for _, none := range []string{"", "Windows Server 2022", "LTSC2022", "1709", "10.0.20348"} {
+		if h, ok := winver.HostNamed(none); ok {
+			t.Errorf("%q leads to %+v", none, h)
+		}
+	}
+}

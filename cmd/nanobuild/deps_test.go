@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,6 +18,7 @@ const (
 	mainLines   = 40       // of main.go
 	sourceLines = 400      // of any file that is no test
 	binaryBytes = 30 << 20 // of the stripped program for linux/amd64
+	nosignBytes = 12 << 20 // of the one without signing
 )
 
 func TestSourceFollowsTheRules(t *testing.T) {
@@ -75,20 +77,7 @@ func topLevel(name string) bool {
 func TestBinaryHoldsNoClient(t *testing.T) {
 	t.Parallel()
 	for _, goos := range []string{"linux", "windows", "darwin"} {
-		cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "./cmd/nanobuild")
-		cmd.Dir = moduleRoot(t)
-		cmd.Env = append(os.Environ(), "GOOS="+goos, "CGO_ENABLED=0")
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("list the dependencies for %s: %v\n%s", goos, err, &stderr)
-		}
-		deps := strings.Fields(string(out))
-		if len(deps) < 100 {
-			t.Errorf("only %d packages listed for %s", len(deps), goos)
-		}
-		for _, d := range deps {
+		for _, d := range dependencies(t, goos) {
 			if unwanted(d) {
 				t.Errorf("the %s program contains %s", goos, d)
 			}
@@ -96,12 +85,48 @@ func TestBinaryHoldsNoClient(t *testing.T) {
 	}
 }
 
+// TestSigningCanBeLeftOut: built with the tag nosign, the program has nothing of
+// sigstore.
+func TestSigningCanBeLeftOut(t *testing.T) {
+	t.Parallel()
+	if !slices.ContainsFunc(dependencies(t, "linux"), sigstores) {
+		t.Error("the complete program has no sigstore: the test looks for the wrong thing")
+	}
+	for _, d := range dependencies(t, "linux", "-tags=nosign") {
+		if sigstores(d) {
+			t.Errorf("the program without signing contains %s", d)
+		}
+	}
+}
+
+func sigstores(pkg string) bool { return strings.HasPrefix(pkg, "github.com/sigstore/") }
+
+// dependencies are the packages of the program for a system.
+func dependencies(t *testing.T, goos string, flags ...string) []string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append(append([]string{"list", "-deps"}, flags...), "./cmd/nanobuild")...)
+	cmd.Dir = moduleRoot(t)
+	cmd.Env = append(os.Environ(), "GOOS="+goos, "CGO_ENABLED=0")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("list the dependencies for %s: %v\n%s", goos, err, &stderr)
+	}
+	deps := strings.Fields(string(out))
+	if len(deps) < 100 {
+		t.Errorf("only %d packages listed for %s", len(deps), goos)
+	}
+	return deps
+}
+
 // unwanted reports whether the program must not contain the package.
 func unwanted(pkg string) bool {
 	for _, module := range []string{
 		"github.com/docker/docker", "github.com/moby/moby", "github.com/moby/buildkit", "github.com/containerd/containerd",
-		"k8s.io", "sigs.k8s.io", "cloud.google.com", "google.golang.org/api", "google.golang.org/grpc",
-		"github.com/aws", "github.com/Azure", "testing", module + "/testdata",
+		"k8s.io", "sigs.k8s.io", "cloud.google.com", "google.golang.org/api", "github.com/open-policy-agent",
+		"github.com/aws", "github.com/awslabs", "github.com/Azure", "github.com/AzureAD", "github.com/sigstore/cosign/v2/cmd",
+		"testing", module + "/testdata",
 	} {
 		if pkg == module || strings.HasPrefix(pkg, module+"/") {
 			return true
@@ -115,35 +140,43 @@ func TestBinarySize(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
 	}
-	out := filepath.Join(t.TempDir(), "nanobuild")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./cmd/nanobuild")
-	cmd.Dir = moduleRoot(t)
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
-	if b, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, b)
-	}
-	info, err := os.Stat(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%.1f MB", float64(info.Size())/1e6)
-	if info.Size() > binaryBytes {
-		t.Errorf("the stripped program has %d bytes, more than %d", info.Size(), binaryBytes)
+	for _, p := range []struct {
+		tags string
+		most int64
+	}{{"", binaryBytes}, {"nosign", nosignBytes}} {
+		out := filepath.Join(t.TempDir(), "nanobuild"+p.tags)
+		cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-tags="+p.tags, "-o", out, "./cmd/nanobuild")
+		cmd.Dir = moduleRoot(t)
+		cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
+		if b, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("build: %v\n%s", err, b)
+		}
+		info, err := os.Stat(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("tags %q: %.1f MB", p.tags, float64(info.Size())/1e6)
+		if info.Size() > p.most {
+			t.Errorf("the stripped program with the tags %q has %d bytes, more than %d", p.tags, info.Size(), p.most)
+		}
 	}
 }
 
 func TestUnwanted(t *testing.T) {
 	t.Parallel()
 	for pkg, want := range map[string]bool{
-		"github.com/docker/docker/client":             true,
-		"github.com/docker/docker-credential-helpers": false,
-		"github.com/docker/cli/cli/config":            false,
-		"k8s.io/client-go/kubernetes":                 true,
-		"github.com/aws/aws-sdk-go-v2/aws":            true,
-		"github.com/awslabs/x":                        false,
-		"testing":                                     true,
-		module + "/testdata/need":                     true,
-		module + "/layers":                            false,
+		"github.com/docker/docker/client":              true,
+		"github.com/docker/docker-credential-helpers":  false,
+		"github.com/docker/cli/cli/config":             false,
+		"k8s.io/client-go/kubernetes":                  true,
+		"github.com/aws/aws-sdk-go-v2/aws":             true,
+		"github.com/awsome/x":                          false,
+		"github.com/awslabs/amazon-ecr-x":              true,
+		"github.com/sigstore/cosign/v2/cmd/cosign/cli": true,
+		"github.com/sigstore/cosign/v2/pkg/cosign":     false,
+		"testing":                 true,
+		module + "/testdata/need": true,
+		module + "/layers":        false,
 	} {
 		if got := unwanted(pkg); got != want {
 			t.Errorf("unwanted(%q) = %v", pkg, got)

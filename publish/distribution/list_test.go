@@ -190,42 +190,6 @@ func TestListsThatAreRefused(t *testing.T) {
 	})
 }
 
-func TestReferrers(t *testing.T) {
-	t.Parallel()
-	const list = `{"manifests": [{"artifactType": "text/sbom"}, {"artifactType": "text/sbom"}, {"artifactType": "text/sign"}]}`
-	digest, err := digestOf("sha256", []byte("x"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for what, c := range map[string]struct {
-		api, tag string // "" is not there
-		want     []string
-	}{
-		"its own list": {list, "", []string{"text/sbom", "text/sign"}},
-		"the tag":      {"", list, []string{"text/sbom", "text/sign"}},
-		"nothing":      {"", "", nil},
-		"empty":        {`{"manifests": []}`, list, nil},
-	} {
-		host := listServer(t, func(w http.ResponseWriter, req *http.Request) {
-			answer := ""
-			switch req.URL.Path {
-			case "/v2/a/referrers/" + digest.String():
-				answer = c.api
-			case "/v2/a/manifests/sha256-" + digest.Hex:
-				answer = c.tag
-			}
-			if answer == "" {
-				w.WriteHeader(http.StatusNotFound)
-			}
-			fmt.Fprint(w, answer)
-		})
-		got, err := quickNetwork().Repository(host.Repo("a"), nil, Pull).Referrers(t.Context(), digest)
-		if err != nil || !slices.Equal(got, c.want) {
-			t.Errorf("%s: Referrers = %q, %v; want %q", what, got, err, c.want)
-		}
-	}
-}
-
 // FuzzNextLink: what a registry says of the next page leads to the host that was asked
 // or nowhere.
 func FuzzNextLink(f *testing.F) {

@@ -199,10 +199,16 @@ func digestOf(algorithm string, content []byte) (v1.Hash, error) {
 
 // PutManifest puts the bytes of a manifest under ref, a tag or digest.
 func (r *Repository) PutManifest(ctx context.Context, ref string, raw []byte, mt types.MediaType) error {
-	return r.explain(ctx, "put the manifest "+ref+" into", r.putManifest(ctx, ref, raw, mt))
+	return r.explain(ctx, "put the manifest "+ref+" into", r.putManifest(ctx, ref, raw, mt, nil))
 }
 
-func (r *Repository) putManifest(ctx context.Context, ref string, raw []byte, mt types.MediaType) error {
+// subjectHeader names the subject of a manifest that a registry lists among what
+// refers to it.
+const subjectHeader = "OCI-Subject"
+
+// putManifest puts a manifest. Where subject is not nil, it is set to what the answer
+// says of the manifest's subject, "" where it says nothing.
+func (r *Repository) putManifest(ctx context.Context, ref string, raw []byte, mt types.MediaType, subject *string) error {
 	digest, err := digestOf("sha256", raw)
 	if err != nil {
 		return err
@@ -216,6 +222,9 @@ func (r *Repository) putManifest(ctx context.Context, ref string, raw []byte, mt
 		}, http.StatusCreated, http.StatusOK, http.StatusAccepted, http.StatusNoContent)
 		if err == nil {
 			defer finish(resp)
+			if subject != nil {
+				*subject = resp.Header.Get(subjectHeader)
+			}
 			return r.arrived(ctx, resp, ref, digest)
 		}
 		var status *StatusError

@@ -1,5 +1,5 @@
 // Package need lets tests ask for the outside programs they run. A missing one
-// skips the test with a message; NANOBUILD_TEST_REQUIRE=dotnet,wine,registry,base,git
+// skips the test with a message; NANOBUILD_TEST_REQUIRE=dotnet,wine,registry,base,git,cosign
 // turns that skip into a failure.
 package need
 
@@ -54,6 +54,17 @@ func Wine(t testing.TB) string {
 		missing(t, "wine", "set NANOBUILD_TEST_WINE to a program that starts the image of an OCI layout")
 	}
 	return p
+}
+
+// Cosign skips the test where no programs of cosign are named, and returns the folder
+// that has one for each major version: v2/cosign and v3/cosign.
+func Cosign(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("NANOBUILD_TEST_COSIGN")
+	if dir == "" {
+		missing(t, "cosign", "no programs of cosign: .ci/interop builds them and sets NANOBUILD_TEST_COSIGN")
+	}
+	return dir
 }
 
 // WineHost skips the test where wine itself is missing, which runs programs that

@@ -31,6 +31,15 @@ const (
 	envHTTPProxy       variable = "HTTP_PROXY"
 	envNoProxy         variable = "NO_PROXY"
 	envProgramData     variable = "ProgramData"
+	envKeyPassword     variable = "COSIGN_PASSWORD"
+	envIdentityToken   variable = "SIGSTORE_ID_TOKEN"
+	envActionsURL      variable = "ACTIONS_ID_TOKEN_REQUEST_URL"
+	envActionsToken    variable = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+	envGitHubServer    variable = "GITHUB_SERVER_URL"
+	envGitHubWorkflow  variable = "GITHUB_WORKFLOW_REF"
+	envGitHubRepo      variable = "GITHUB_REPOSITORY"
+	envGitHubRun       variable = "GITHUB_RUN_ID"
+	envGitHubAttempt   variable = "GITHUB_RUN_ATTEMPT"
 )
 
 // variables documents every variable; the README's table is made from it.
@@ -60,15 +69,30 @@ var variables = []struct {
 	{envHTTPProxy, "proxy for registries that are spoken to over plain http"},
 	{envNoProxy, "hosts and networks that are reached without a proxy, such as `.example.com,10.0.0.0/8`"},
 	{envProgramData, "on Windows: the folder in which `docker\\certs.d` holds certificates of registries"},
+	{envKeyPassword, "password of the key that signs; empty where the key has none"},
+	{envIdentityToken, "OpenID Connect token for `--sign-keyless`"},
+	{envActionsURL, "with the next one: where a GitHub job with `permissions: id-token: write` gets its token for `--sign-keyless`"},
+	{envActionsToken, "what the job shows there"},
+	{envGitHubServer, "in a GitHub job: part of the builder's name in the provenance"},
+	{envGitHubWorkflow, "likewise, the workflow"},
+	{envGitHubRepo, "likewise, in the name of the run"},
+	{envGitHubRun, "likewise"},
+	{envGitHubAttempt, "likewise"},
 }
 
 func (p Process) getenv(v variable) string {
+	value, _ := p.lookupEnv(v)
+	return value
+}
+
+// lookupEnv tells a variable that is empty from one that is not set.
+func (p Process) lookupEnv(v variable) (string, bool) {
 	for i := len(p.Environ) - 1; i >= 0; i-- {
 		if name, value, ok := strings.Cut(p.Environ[i], "="); ok && name == string(v) {
-			return value
+			return value, true
 		}
 	}
-	return ""
+	return "", false
 }
 
 // flagVariable is the environment variable that stands for a flag.

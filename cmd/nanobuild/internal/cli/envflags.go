@@ -10,19 +10,54 @@ import (
 
 // applyEnvironment sets every flag that was not given from its variable. A
 // repeatable flag takes one value per line. A variable gives way to a flag that was
-// given and rules its own flag out.
+// given and rules its own flag out, and says nothing where what it is about is not done.
 func (p Process) applyEnvironment(flags *pflag.FlagSet) error {
 	given := map[string]bool{}
 	flags.Visit(func(f *pflag.Flag) { given[f.Name] = true })
 	var failed error
-	flags.VisitAll(func(f *pflag.Flag) {
-		value := p.getenv(flagVariable(f.Name))
-		if given[f.Name] || value == "" || failed != nil || f.Name == "help" || f.Annotations[givenOnly] != nil || ruledOut(flags, given, f.Name) {
-			return
-		}
-		failed = setFrom(flags, f, value)
-	})
+	apply := func(dependent bool) {
+		flags.VisitAll(func(f *pflag.Flag) {
+			leaders := leadersOf(flags, f.Name)
+			if failed != nil || dependent != (len(leaders) > 0) || dependent && !anySet(leaders) {
+				return
+			}
+			value := p.getenv(flagVariable(f.Name))
+			if given[f.Name] || value == "" || f.Name == "help" || f.Annotations[givenOnly] != nil || ruledOut(flags, given, f.Name) {
+				return
+			}
+			failed = setFrom(flags, f, value)
+		})
+	}
+	apply(false)
+	apply(true)
 	return failed
+}
+
+// leadersOf are those flags of a command without which another one says nothing: how to
+// sign, for example, where nobody signs. A variable that is meant for one job must not
+// disturb the others.
+func leadersOf(flags *pflag.FlagSet, name string) []*pflag.Flag {
+	var found []*pflag.Flag
+	for _, leader := range leaders()[name] {
+		if f := flags.Lookup(leader); f != nil {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+func leaders() map[string][]string {
+	signers, keyless := []string{"sign-key", "sign-keyless"}, []string{"sign-keyless"}
+	return map[string][]string{
+		"sign-format": signers, "sign-annotation": signers, "attest-sbom": signers, "attest-provenance": signers,
+		"identity-token": keyless, "fulcio-url": keyless, "rekor-url": keyless, "timestamp-url": keyless,
+		"signing-config": keyless, "trusted-root": keyless,
+	}
+}
+
+// anySet says whether one of the flags was set to something.
+func anySet(flags []*pflag.Flag) bool {
+	return slices.ContainsFunc(flags, func(f *pflag.Flag) bool { return f.Changed && f.Value.String() != "" && f.Value.String() != "false" })
 }
 
 // setFrom sets a flag to the value of its variable.
@@ -60,6 +95,11 @@ func rivals() map[string][]string {
 	return map[string][]string{
 		"into-index": {"repo", "tag", "oci-layout", "tarball", "push"},
 		"index":      {"os-version"},
+		"key":        {"certificate-identity", "certificate-identity-regexp", "certificate-oidc-issuer", "certificate-oidc-issuer-regexp"},
+
+		"certificate-identity":    {"certificate-identity-regexp"},
+		"certificate-oidc-issuer": {"certificate-oidc-issuer-regexp"},
+		"sign-key":                {"sign-keyless", "identity-token", "fulcio-url", "rekor-url", "timestamp-url", "signing-config"},
 	}
 }
 

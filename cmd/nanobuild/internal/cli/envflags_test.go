@@ -26,6 +26,12 @@ func TestVariablesGiveWay(t *testing.T) {
 		"nothing in the way":  {"publish", []string{"REPO=r", "TAG=t\nu"}, nil, "repo tag"},
 		"rebase":              {"rebase", []string{"BASE=ltsc2025", "OLD_BASE=x", "TAG=pr-17", "CREATED=1"}, nil, "created"},
 		"rebase, as flags":    {"rebase", []string{"BASE=ltsc2025"}, []string{"--base", "ltsc2022", "-t", "v1"}, "base tag"},
+		"nobody signs":        {"publish", []string{"SIGN_FORMAT=tags", "TRUSTED_ROOT=f", "ATTEST_SBOM=true", "SBOM=spdx"}, nil, "sbom"},
+		"a key":               {"publish", []string{"SIGN_KEY=k", "SIGN_FORMAT=tags", "TRUSTED_ROOT=f", "ATTEST_SBOM=false"}, nil, "sign-key sign-format attest-sbom"},
+		"a key as a flag":     {"sign", []string{"SIGN_KEYLESS=true", "REKOR_URL=u", "SIGN_ANNOTATION=a=b"}, []string{"--sign-key", "k"}, "sign-key sign-annotation"},
+		"keyless":             {"rebase", []string{"SIGN_KEYLESS=true", "REKOR_URL=u", "TRUSTED_ROOT=f"}, nil, "sign-keyless rekor-url trusted-root"},
+		"keyless as a flag":   {"publish", []string{"SIGN_KEY=k", "IDENTITY_TOKEN=f"}, []string{"--sign-keyless"}, "sign-keyless identity-token"},
+		"not keyless":         {"publish", []string{"SIGN_KEYLESS=false", "IDENTITY_TOKEN=f"}, nil, "sign-keyless"},
 		"rebase of a catalog": {"rebase", []string{"REPO_PREFIX=x/y"}, []string{"-t", "v*"}, "tag repo-prefix"},
 	} {
 		t.Run(name, func(t *testing.T) {

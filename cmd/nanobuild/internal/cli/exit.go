@@ -17,6 +17,7 @@ const (
 	exitDotnet      = 3   // dotnet is missing or its run did not succeed
 	exitBase        = 4   // the base image cannot be read, or only with credentials
 	exitPush        = 5   // the target cannot be written
+	exitSign        = 6   // signing failed, or something does not verify
 	exitInterrupted = 130 // Ctrl-C
 	exitTerminated  = 143 // SIGTERM
 )
@@ -50,6 +51,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitBase
 	case flow.StagePush:
 		return exitPush
+	case flow.StageSign:
+		return exitSign
 	case flow.StageOther:
 	}
 	return exitOther

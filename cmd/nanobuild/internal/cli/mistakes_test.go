@@ -37,7 +37,7 @@ func TestMistakes(t *testing.T) {
 	a := authority.New(t)
 	seen := map[string]bool{}
 	for _, group := range [][]mistake{
-		credentialMistakes(), networkMistakes(), refusalMistakes(), troubleMistakes(), tagMistakes(), baseMistakes(), versionMistakes(), argumentMistakes(),
+		credentialMistakes(), networkMistakes(), refusalMistakes(), troubleMistakes(), tagMistakes(), baseMistakes(), versionMistakes(), argumentMistakes(), verifyMistakes(),
 	} {
 		for _, m := range group {
 			if seen[m.name] {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,6 +42,7 @@ type publishFlags struct {
 	outputs outputs
 	cache   string
 	network networkFlags
+	about   describeFlags
 }
 
 func (a *app) publish() *cobra.Command {
@@ -63,6 +65,8 @@ func (a *app) publish() *cobra.Command {
 	f.addTargets(flags)
 	f.addImage(flags)
 	f.addDotnet(flags)
+	addSignFlags(flags, &f.options.Signing)
+	f.about.add(flags, &f.options.Describe)
 	addPushFlags(flags, &f.network)
 	addPullFlags(flags, &f.network)
 	addNetworkFlags(flags, &f.network)
@@ -133,9 +137,10 @@ func (a *app) runPublish(cmd *cobra.Command, f *publishFlags) error {
 	if err := strayValue(o.Dotnet.SelfContained, o.Projects); err != nil {
 		return err
 	}
-	if err := a.checkOutputs(f.outputs); err != nil {
+	if err := errors.Join(a.checkOutputs(f.outputs), a.checkDescriptions(o.Describe)); err != nil {
 		return err
 	}
+	a.signing(&o.Signing)
 	o.Cache = a.cacheDir(f.cache)
 	o.Epoch = a.getenv(envSourceDateEpoch)
 	o.Dotnet.CI = a.inCI()
@@ -146,6 +151,7 @@ func (a *app) runPublish(cmd *cobra.Command, f *publishFlags) error {
 	if err != nil {
 		return err
 	}
+	a.describe(cmd, f.about, append(slices.Clone(o.Projects), o.Dotnet.Extra...), &o.Describe)
 	refs, err := flow.Publish(cmd.Context(), *o, deps)
 	return errors.Join(err, a.printRefs(f.outputs, refs))
 }

@@ -62,6 +62,7 @@ func (a *app) rebase() *cobra.Command {
 	// another tag than the one that is in use.
 	onlyGiven(flags, "base", "old-base", "tag")
 	f.outputs.add(flags)
+	addSignFlags(flags, &f.options.Signing)
 	addUploadFlags(flags, &f.network)
 	addPullFlags(flags, &f.network)
 	addNetworkFlags(flags, &f.network)
@@ -103,6 +104,7 @@ func (a *app) runRebase(cmd *cobra.Command, f *rebaseFlags) error {
 		a.log.Warn("--from names no image, so there is nothing to do")
 		return nil
 	}
+	a.signing(&o.Signing)
 	o.Cache = a.cacheDir(f.cache)
 	o.Epoch = a.getenv(envSourceDateEpoch)
 	deps, err := a.networkDeps(&f.network, &o.NetworkOptions)

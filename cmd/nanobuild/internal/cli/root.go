@@ -93,7 +93,7 @@ macOS or Windows, without a Docker daemon and without a Windows machine.`,
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "show only warnings and errors")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "show more of what happens")
 	flags.StringVar(&a.logFormat, "log-format", "text", "`format` of the messages on stderr: text or json")
-	root.AddCommand(a.publish(), a.push(), a.rebase(), a.inspect(), a.login(), a.logout(), a.cacheCommand(), a.demo(), a.versionCommand())
+	root.AddCommand(a.publish(), a.push(), a.rebase(), a.inspect(), a.verify(), a.sign(), a.generateKeyPair(), a.login(), a.logout(), a.cacheCommand(), a.demo(), a.versionCommand())
 	root.CompletionOptions.HiddenDefaultCmd = false
 	return root
 }

@@ -37,6 +37,7 @@ const (
 	StageDotnet       // dotnet is missing or its run did not succeed
 	StageBase         // the base image cannot be read
 	StagePush         // a registry, layout or tarball cannot be written
+	StageSign         // something is not signed, or does not verify
 )
 
 // Error is an error with the stage it happened in.

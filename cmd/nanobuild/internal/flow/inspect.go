@@ -75,7 +75,7 @@ type LayerInspection struct {
 
 // Inspect reads an image from a registry, an OCI layout or a tarball. Layers on
 // its base are read whole and checked.
-func Inspect(ctx context.Context, o InspectOptions, d Deps) (found *Inspection, err error) {
+func Inspect(ctx context.Context, o InspectOptions, d Deps) (*Inspection, error) {
 	reader, err := o.reader(d)
 	if err != nil {
 		return nil, err
@@ -84,10 +84,31 @@ func Inspect(ctx context.Context, o InspectOptions, d Deps) (found *Inspection, 
 	if err != nil {
 		return nil, at(StageBase, err)
 	}
+	config, err := parsedConfig(image)
+	if err != nil {
+		return nil, at(StageBase, err)
+	}
+	found, err := examine(image, config, d)
+	if err != nil {
+		return nil, err
+	}
+	if found.Base.Age, err = reader.ageOf(ctx, image, found.Base, o.Against); err != nil {
+		return nil, at(StageBase, err)
+	}
+	return found, nil
+}
+
+func parsedConfig(image *base.Base) (*v1.ConfigFile, error) {
 	config, err := v1.ParseConfigFile(bytes.NewReader(image.Config))
 	if err != nil {
-		return nil, at(StageBase, fmt.Errorf("read the config of %s: %w", image.Name, err))
+		return nil, fmt.Errorf("read the config of %s: %w", image.Name, err)
 	}
+	return config, nil
+}
+
+// examine reads the layers on the base of an image, and tells all that the image itself
+// tells.
+func examine(image *base.Base, config *v1.ConfigFile, d Deps) (found *Inspection, err error) {
 	temp, err := newTempDir(d.TempRoot)
 	if err != nil {
 		return nil, err
@@ -102,9 +123,6 @@ func Inspect(ctx context.Context, o InspectOptions, d Deps) (found *Inspection, 
 	found.Windows, found.RunsOn = windowsOf(found.Platform, now)
 	found.DotNet = dotnetOf(config.Config, checked.programs, now)
 	found.Duplicates = checked.copies.report(found.Layers)
-	if found.Base.Age, err = reader.ageOf(ctx, image, found.Base, o.Against); err != nil {
-		return nil, at(StageBase, err)
-	}
 	return found, checked.whole(found)
 }
 
@@ -131,7 +149,7 @@ func describe(image *base.Base, config *v1.ConfigFile) *Inspection {
 	recorded := builder.RecordedBase(image.Manifest, image.Config)
 	found := &Inspection{
 		Image: image.Name, Digest: image.Digest.String(), MediaType: string(image.MediaType),
-		Platform: v1.Platform{OS: config.OS, Architecture: config.Architecture, OSVersion: config.OSVersion, OSFeatures: config.OSFeatures},
+		Platform: platformOf(config),
 		Created:  config.Created.Time, Config: image.Config, Settings: config.Config,
 		Base: BaseOfImage{Name: recorded.Name},
 	}
@@ -144,12 +162,19 @@ func describe(image *base.Base, config *v1.ConfigFile) *Inspection {
 	return found
 }
 
+func platformOf(config *v1.ConfigFile) v1.Platform {
+	return v1.Platform{OS: config.OS, Architecture: config.Architecture, OSVersion: config.OSVersion, OSFeatures: config.OSFeatures}
+}
+
 // clockOf is the clock a layer was made with, as its history tells: 1970 stands
 // for none.
 func clockOf(h v1.History) layers.Clock {
 	seconds := h.Created.Unix()
 	return layers.Clock{Seconds: seconds, Known: seconds > 0}
 }
+
+// lintBroken is the verdict on what Windows would not take.
+const lintBroken = "broken"
 
 func verdict(r lint.Report) (string, []string) {
 	lines := make([]string, 0, len(r.Findings))
@@ -158,7 +183,7 @@ func verdict(r lint.Report) (string, []string) {
 	}
 	switch {
 	case !r.OK():
-		return "broken", lines
+		return lintBroken, lines
 	case len(lines) > 0:
 		return "warnings", lines
 	}

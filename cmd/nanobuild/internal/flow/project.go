@@ -39,9 +39,13 @@ type project struct {
 	container builder.Container
 	bases     []string // references
 	spec      *builder.Spec
+	source    builder.Source
+	root      string // of the repository that holds the project; "" for none
 	goal      goal
 	result    *builder.Result
 	prepared  *publish.Prepared
+	// description is what SBOM and provenance are made of; nil where nobody wants them.
+	description *description
 }
 
 // locate says what each argument is, before anything runs.
@@ -137,6 +141,7 @@ func (r *run) sourceOf(ctx context.Context, p *project) (builder.Source, layers.
 	if state != nil {
 		source = builder.Source{Commit: state.Commit, Dirty: state.Dirty, Remote: state.Remote}
 		committed = &state.Time
+		p.root = state.Root
 	}
 	clock, err := builder.ResolveClock(r.Created, r.Epoch, committed)
 	return source, clock, at(StageUsage, err)
@@ -145,7 +150,7 @@ func (r *run) sourceOf(ctx context.Context, p *project) (builder.Source, layers.
 // begin decides everything about the project's image but the bytes, and begins to
 // deliver it.
 func (r *run) begin(ctx context.Context, p *project, app *dotnet.Result, source builder.Source, clock layers.Clock, spawn func(func() error)) (err error) {
-	p.app = app
+	p.app, p.source = app, source
 	r.warn(app.Notices...)
 	var warnings []string
 	p.container, warnings, err = builder.ReadContainer(app)
@@ -163,6 +168,9 @@ func (r *run) begin(ctx context.Context, p *project, app *dotnet.Result, source 
 		return at(StageUsage, err)
 	}
 	if p.goal, err = r.goalOf(p); err != nil {
+		return at(StageUsage, err)
+	}
+	if err := r.checkSignable(p); err != nil {
 		return at(StageUsage, err)
 	}
 	if !r.Targets.known() {

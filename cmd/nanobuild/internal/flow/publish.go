@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/nanobuild/nanobuild/layers/cache"
 	"github.com/nanobuild/nanobuild/publish"
 	"github.com/nanobuild/nanobuild/publish/distribution"
+	"github.com/nanobuild/nanobuild/publish/sign"
 )
 
 // PublishOptions are what a user can ask of a publish run.
@@ -37,6 +39,9 @@ type PublishOptions struct {
 	NetworkOptions
 	Jobs int // layers packed and pushed at a time
 
+	Signing  SigningOptions
+	Describe DescribeOptions
+
 	Cache     string // folder of the records; "" means none
 	Recompute bool   // trust no record: compute the digest of every layer
 }
@@ -48,7 +53,7 @@ func Publish(ctx context.Context, o PublishOptions, d Deps) (refs []string, err 
 	// Images read their base and their files for as long as this context lives.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r, err := newRun(o, d)
+	r, err := newRun(ctx, o, d)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +69,9 @@ func Publish(ctx context.Context, o PublishOptions, d Deps) (refs []string, err 
 		if err != nil {
 			return refs, err
 		}
+		if err := r.finish(ctx, p, ref); err != nil {
+			return refs, err
+		}
 		refs = append(refs, ref)
 	}
 	r.keepPlaces()
@@ -74,6 +82,8 @@ func Publish(ctx context.Context, o PublishOptions, d Deps) (refs []string, err 
 type run struct {
 	PublishOptions
 	Deps
+	started      time.Time   // in whole seconds
+	signer       sign.Signer // nil when nothing is to be signed
 	projects     []*project
 	network      *distribution.Network
 	temp         *tempDir
@@ -89,8 +99,8 @@ type run struct {
 	told         warnings
 }
 
-func newRun(o PublishOptions, d Deps) (*run, error) {
-	r := &run{PublishOptions: o, Deps: d}
+func newRun(ctx context.Context, o PublishOptions, d Deps) (*run, error) {
+	r := &run{PublishOptions: o, Deps: d, started: d.Now().UTC().Truncate(time.Second)}
 	if err := r.setUpIndex(); err != nil {
 		return nil, at(StageUsage, err)
 	}
@@ -107,6 +117,9 @@ func newRun(o PublishOptions, d Deps) (*run, error) {
 	mirrors, err := o.mirrors()
 	if err := errors.Join(r.checkNames(), base.CheckOSVersion(o.OSVersion), r.Image.Validate(), err); err != nil {
 		return nil, at(StageUsage, err)
+	}
+	if err := r.setUpSigning(ctx); err != nil {
+		return nil, err
 	}
 	if r.projects, err = locate(r.Projects, d.WorkDir, o.Image.Entrypoint); err != nil {
 		return nil, err

@@ -112,7 +112,10 @@ func (w *world) app(t *testing.T, dir, message string) string {
 }
 
 func (w *world) options(projects ...string) PublishOptions {
-	return PublishOptions{Projects: projects, Bases: []string{w.base}, Jobs: 2}
+	return PublishOptions{
+		Projects: projects, Bases: []string{w.base}, Jobs: 2,
+		Describe: DescribeOptions{Builder: "https://example.com/builder"},
+	}
 }
 
 func TestPublishToRegistryLayoutAndTarball(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/nanobuild/nanobuild/layers/cache"
 	"github.com/nanobuild/nanobuild/publish"
 	"github.com/nanobuild/nanobuild/publish/distribution"
+	"github.com/nanobuild/nanobuild/publish/sign"
 )
 
 // RebaseOptions say which images are put onto which base.
@@ -32,6 +33,7 @@ type RebaseOptions struct {
 	Epoch   string   // SOURCE_DATE_EPOCH
 	Jobs    int      // images at a time
 	Cache   string   // folder of the records; "" means none
+	Signing SigningOptions
 	NetworkOptions
 }
 
@@ -60,7 +62,7 @@ func Rebase(ctx context.Context, o RebaseOptions, d Deps) ([]RebasedImage, error
 	if err != nil {
 		return nil, at(StageUsage, err)
 	}
-	r, err := newRebaseRun(o, d, targets)
+	r, err := newRebaseRun(ctx, o, d, targets)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +92,7 @@ func Rebase(ctx context.Context, o RebaseOptions, d Deps) ([]RebasedImage, error
 type rebaseRun struct {
 	RebaseOptions
 	Deps
+	signer   sign.Signer // nil when nothing is to be signed
 	clock    layers.Clock
 	network  *distribution.Network
 	cache    *cache.Cache
@@ -104,7 +107,7 @@ type rebaseRun struct {
 	sinks   map[string]*publish.Registry        // by name of the repository
 }
 
-func newRebaseRun(o RebaseOptions, d Deps, targets []rebaseTarget) (*rebaseRun, error) {
+func newRebaseRun(ctx context.Context, o RebaseOptions, d Deps, targets []rebaseTarget) (*rebaseRun, error) {
 	mirrors, err := o.mirrors()
 	if err != nil {
 		return nil, at(StageUsage, err)
@@ -113,8 +116,12 @@ func newRebaseRun(o RebaseOptions, d Deps, targets []rebaseTarget) (*rebaseRun, 
 	if err != nil {
 		return nil, at(StageUsage, err)
 	}
+	signer, err := o.Signing.signer(ctx, d)
+	if err != nil {
+		return nil, err
+	}
 	r := &rebaseRun{
-		RebaseOptions: o, Deps: d, clock: clock, network: o.open(d), cache: cache.Open(o.Cache),
+		RebaseOptions: o, Deps: d, signer: signer, clock: clock, network: o.open(d), cache: cache.Open(o.Cache),
 		places: publish.NewPlaces(), progress: newProgress(d),
 		readers: map[string]*distribution.Repository{}, sinks: map[string]*publish.Registry{},
 	}

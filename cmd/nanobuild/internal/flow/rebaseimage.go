@@ -24,6 +24,7 @@ type rebasePlan struct {
 	changes  []string  // all that differs
 	replaced []v1.Hash // manifests that tags led to before
 	blobs    []v1.Hash // that the repository has
+	images   []v1.Hash // the manifests of the results
 }
 
 // movedError says that a tag does not name any more what was read.
@@ -94,6 +95,10 @@ func (r *rebaseRun) rebaseOne(ctx context.Context, t rebaseTarget, done *Rebased
 	_, digest, _ := strings.Cut(done.Ref, "@")
 	r.Log.Info(fmt.Sprintf("%s: %s, %s", t.text, strings.Join(plan.moves, ", "), digest), "reference", done.Ref)
 	r.reportLeft(ctx, t, repo, plan)
+	if err := r.sign(ctx, t, plan, done.Ref); err != nil {
+		done.Ref = ""
+		return err
+	}
 	return nil
 }
 
@@ -115,23 +120,28 @@ func (r *rebaseRun) plan(ctx context.Context, t rebaseTarget, repo *distribution
 		return nil, err
 	}
 	plan := &rebasePlan{content: publish.OfImage(rebased), current: rebased.Current}
-	r.note(plan, t.text, one, rebased)
-	return plan, nil
+	return plan, r.note(plan, t.text, one, rebased)
 }
 
 // note adds an image to the plan. Warnings begin with its name.
-func (r *rebaseRun) note(plan *rebasePlan, image string, old *servedImage, rebased *builder.Rebased) {
+func (r *rebaseRun) note(plan *rebasePlan, image string, old *servedImage, rebased *builder.Rebased) error {
+	digest, err := rebased.Digest()
+	if err != nil {
+		return err
+	}
+	plan.images = append(plan.images, digest)
 	plan.blobs = append(plan.blobs, old.blobs...)
 	for _, w := range rebased.Warnings {
 		r.warn(image, w)
 	}
 	if rebased.Current {
 		plan.moves = append(plan.moves, windowsName(old.OSVersion)+" up to date")
-		return
+		return nil
 	}
 	plan.replaced = append(plan.replaced, old.Digest)
 	plan.moves = append(plan.moves, moveText(old.OSVersion, osVersionOf(rebased)))
 	plan.changes = append(plan.changes, rebased.Changes...)
+	return nil
 }
 
 // push brings the result to the repository and moves the tags.

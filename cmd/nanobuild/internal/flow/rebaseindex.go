@@ -42,7 +42,9 @@ func (r *rebaseRun) planIndex(ctx context.Context, t rebaseTarget, repo *distrib
 		if child.Suffix, err = r.platformSuffix(ctx, t, repo, old, rebased); err != nil {
 			return nil, err
 		}
-		r.noteEntry(plan, t, old, rebased, child.Suffix)
+		if err := r.noteEntry(plan, t, old, rebased, child.Suffix); err != nil {
+			return nil, err
+		}
 		with[old.Digest] = rebased
 		children = append(children, child)
 	}
@@ -61,10 +63,12 @@ func (r *rebaseRun) planIndex(ctx context.Context, t rebaseTarget, repo *distrib
 }
 
 // noteEntry adds an image of an index to the plan.
-func (r *rebaseRun) noteEntry(plan *rebasePlan, t rebaseTarget, old *servedImage, rebased *builder.Rebased, suffix string) {
+func (r *rebaseRun) noteEntry(plan *rebasePlan, t rebaseTarget, old *servedImage, rebased *builder.Rebased, suffix string) error {
 	windows := windowsName(old.OSVersion)
 	changes := len(plan.changes)
-	r.note(plan, t.text+": "+windows, old, rebased)
+	if err := r.note(plan, t.text+": "+windows, old, rebased); err != nil {
+		return err
+	}
 	if suffix != "" {
 		for _, tag := range t.tags(r.RebaseOptions) {
 			plan.changes = append(plan.changes, "tagged "+tag+"-"+suffix)
@@ -74,6 +78,7 @@ func (r *rebaseRun) noteEntry(plan *rebasePlan, t rebaseTarget, old *servedImage
 		plan.changes[changes+i] = windows + ": " + plan.changes[changes+i]
 	}
 	plan.current = plan.current && rebased.Current
+	return nil
 }
 
 // platformSuffix is the end of the tag that an image of an index has of its own, such as

@@ -31,9 +31,13 @@ func (r *rebaseRun) reportLeft(ctx context.Context, t rebaseTarget, repo *distri
 		})
 	}
 	_ = g.Wait() // nothing fails
+	remedy := "sign the new image with --sign-key or --sign-keyless, and attest it anew"
+	if r.signer != nil {
+		remedy = "the new image is signed; attest it anew"
+	}
 	for i, digest := range plan.replaced {
 		if len(found[i]) > 0 {
-			r.Log.Warn(fmt.Sprintf("%s: not carried over from %s: %s; sign and attest the new image", t.text, digest, strings.Join(found[i], ", ")))
+			r.Log.Warn(fmt.Sprintf("%s: not carried over from %s: %s; %s", t.text, digest, strings.Join(found[i], ", "), remedy))
 		}
 	}
 }

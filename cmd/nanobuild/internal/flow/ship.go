@@ -192,6 +192,7 @@ func (r *run) makeImage(ctx context.Context, p *project, spawn func(func() error
 		return imageError(fmt.Errorf("make the image of %s: %w", p.argument, err))
 	}
 	r.warn(p.result.Warnings...)
+	spawn(func() error { return r.describe(ctx, p) })
 	return nil
 }
 
@@ -226,4 +227,13 @@ func (r *run) tag(ctx context.Context, p *project) (string, error) {
 		return "", pushError(fmt.Errorf("publish %s: %w", p.argument, err))
 	}
 	return refs[0], nil
+}
+
+// finish does what can be done only when the image is where it belongs: it writes down
+// and signs what is said about it.
+func (r *run) finish(ctx context.Context, p *project, ref string) error {
+	if err := r.writeDescriptions(p); err != nil {
+		return fmt.Errorf("%s is pushed: %w", ref, err)
+	}
+	return r.sign(ctx, p, ref)
 }

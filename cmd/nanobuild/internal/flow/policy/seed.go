@@ -1,0 +1,5 @@
+package policy
+
+import (
+	_ "go.yaml.in/yaml/v3"
+)

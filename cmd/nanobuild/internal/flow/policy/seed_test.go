@@ -1,0 +1,5 @@
+package policy
+
+import (
+	_ "github.com/santhosh-tekuri/jsonschema/v6"
+)

@@ -1,0 +1,114 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/nanobuild/nanobuild/builder/base"
+	"github.com/nanobuild/nanobuild/publish/sign"
+)
+
+// setUpSigning opens the key before anything is built, and finds contradictions.
+func (r *run) setUpSigning(ctx context.Context) error {
+	if err := r.Describe.check(r.Signing.asked(), max(len(r.Projects), 1)); err != nil {
+		return at(StageUsage, err)
+	}
+	if r.Signing.asked() && r.Targets.NoPush {
+		return at(StageUsage, errors.New("signatures lie in a registry, and --push=false leaves it alone; push later, and sign then with: nanobuild sign IMAGE@DIGEST"))
+	}
+	var err error
+	if r.signer, err = r.Signing.signer(ctx, r.Deps); err != nil {
+		return err
+	}
+	return r.Signing.checkToken(ctx, r.Deps)
+}
+
+// checkSignable refuses, before it is built, an image that goes to no registry.
+func (r *run) checkSignable(p *project) error {
+	if r.signer == nil || p.registry() != nil {
+		return nil
+	}
+	return fmt.Errorf("%s goes to no registry, and signatures lie in one; add --repo, or push later and sign then with: nanobuild sign IMAGE@DIGEST", p.argument)
+}
+
+// registry is the repository that the project's image is pushed to; nil where there is
+// none.
+func (p *project) registry() *destination {
+	for _, s := range p.goal.sinks {
+		if d, ok := s.(*destination); ok {
+			return d
+		}
+	}
+	return nil
+}
+
+// sign signs what was pushed: each image, and the index where there are several, which
+// may be one that has more images than ours.
+func (r *run) sign(ctx context.Context, p *project, ref string) error {
+	if r.signer == nil {
+		return nil
+	}
+	digest, err := v1.NewHash(ref[strings.LastIndexByte(ref, '@')+1:])
+	if err != nil {
+		return err
+	}
+	ours, err := r.statementsOf(p, digest)
+	if err != nil {
+		return unsignedError(ref, err)
+	}
+	s := &signatory{signer: r.signer, repo: p.registry().Repository(), log: r.Log}
+	err = s.all(ctx, digest, func(d v1.Hash) []sign.Statement { return ours[d] }, func(d v1.Descriptor) bool {
+		_, ok := ours[d.Digest]
+		return ok
+	})
+	if err != nil {
+		return unsignedError(ref, err)
+	}
+	return nil
+}
+
+// statementsOf is what is said of each image of the project, and of the index when all
+// its images are the project's.
+func (r *run) statementsOf(p *project, digest v1.Hash) (statements, error) {
+	all := statements{}
+	var err error
+	if r.IntoIndex == "" {
+		if all[digest], err = r.said(p.description, p.basesOfImages()); err != nil {
+			return nil, err
+		}
+	}
+	for _, img := range p.result.Images {
+		d, err := img.Digest()
+		if err == nil {
+			all[d], err = r.said(p.description, []*base.Base{img.Base})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// writeWhole writes a file whole or leaves what was there.
+func writeWhole(file string, content []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), file)
+}
