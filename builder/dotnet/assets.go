@@ -83,8 +83,9 @@ func (a *assetsFile) target(framework, runtime string) map[string]assetsLibrary 
 
 // direct returns the names of what the project itself refers to.
 func (a *assetsFile) direct(framework string) []string {
-	var names []string
-	for _, line := range a.Groups[pickFramework(maps.Keys(a.Groups), framework, "")] {
+	lines := a.Groups[pickFramework(maps.Keys(a.Groups), framework, "")]
+	names := make([]string, 0, len(lines))
+	for _, line := range lines {
 		name, _, _ := strings.Cut(line, " ") // such as "Polly >= 8.9.1"
 		names = append(names, name)
 	}

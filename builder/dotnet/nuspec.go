@@ -18,7 +18,7 @@ import (
 // Bounds on what is read of a package, in bytes.
 const (
 	largestNuspec  = 1 << 20
-	largestLicense = 256 << 10
+	largestLicense = 1 << 20
 	largestField   = 4 << 10 // of one value of a manifest
 )
 
@@ -102,7 +102,7 @@ func (f packageFolders) read(in packageFolder, name string, most int64) ([]byte,
 	if in.root != "" {
 		roots = []string{in.root}
 	}
-	err := error(fs.ErrNotExist)
+	err := fs.ErrNotExist
 	for _, root := range roots {
 		var raw []byte
 		if raw, err = readRegular(root, filepath.FromSlash(path.Join(in.path, name)), most); err == nil {

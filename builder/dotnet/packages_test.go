@@ -2,11 +2,14 @@ package dotnet
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -70,8 +73,11 @@ func find(t *testing.T, inv *Inventory, name string) Package {
 func listed(t *testing.T, project string) (all map[string]string, direct []string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), need.Dotnet(t), "list", project, "package", "--include-transitive", "--format", "json")
+	// A build server that stays behind would keep the pipe open.
+	cmd.Env = append(os.Environ(), "MSBUILDDISABLENODEREUSE=1", "DOTNET_CLI_USE_MSBUILD_SERVER=0")
+	cmd.WaitDelay = time.Second
 	raw, err := cmd.Output()
-	if err != nil {
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		t.Fatalf("dotnet list: %v\n%s", err, raw)
 	}
 	type line struct{ ID, ResolvedVersion string }

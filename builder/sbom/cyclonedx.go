@@ -1,3 +1,5 @@
+//go:build !nosign
+
 package sbom
 
 import (
@@ -11,6 +13,9 @@ import (
 
 	"github.com/nanobuild/nanobuild/builder/dotnet"
 )
+
+// HasCycloneDX says whether this program writes CycloneDX.
+const HasCycloneDX = true
 
 // longestVersion is how many bytes the version of a component may have; the schema
 // bounds its characters.
@@ -42,8 +47,8 @@ func (d *Document) bom(c Contents) *cdx.BOM {
 	refs := names{}
 	image := cdx.Component{BOMRef: refs.unique("image"), Type: cdx.ComponentTypeContainer, Name: d.in.Name, Version: d.in.Version}
 	components, dependencies := d.components(c, refs)
-	needs := []string{components[0].BOMRef}
-	var ancestors []cdx.Component
+	needs := append(make([]string, 0, 1+len(c.Bases)), components[0].BOMRef)
+	ancestors := make([]cdx.Component, 0, len(c.Bases))
 	for _, b := range c.Bases {
 		component := describeBase(b).component()
 		ancestors = append(ancestors, component)

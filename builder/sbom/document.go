@@ -39,9 +39,8 @@ type Source struct {
 
 // File is a file of an image.
 type File struct {
-	Path   string        // slash path below C:\, such as "app/Shop.Web.dll"
-	Source string        // slash path in the publish folder
-	Origin layers.Origin // the layer it is in
+	Path   string // slash path below C:\, such as "app/Shop.Web.dll"
+	Source string // slash path in the publish folder
 	Open   func() (io.ReadCloser, error)
 }
 
@@ -59,7 +58,7 @@ func FilesOf(plan *layers.Plan, appDir string) []File {
 			if prefix != "" {
 				source = strings.TrimPrefix(e.Path, prefix+"/")
 			}
-			files = append(files, File{Path: e.Path, Source: source, Origin: e.Origin, Open: e.Open})
+			files = append(files, File{Path: e.Path, Source: source, Open: e.Open})
 		}
 	}
 	return files

@@ -48,7 +48,7 @@ func filesOf(inv *dotnet.Inventory) []File {
 	var files []File
 	for name := range inv.Owners {
 		files = append(files, File{
-			Path: "app/" + name, Source: name, Origin: layers.App,
+			Path: "app/" + name, Source: name,
 			Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(name)), nil },
 		})
 	}

@@ -124,8 +124,8 @@ type VerifierOptions struct {
 	// TrustedRoot is the JSON of those whose certificates, logs and timestamps count.
 	// Keyless verification needs it.
 	TrustedRoot []byte
-	// RequireLog asks a signature by Key for its entry in a transparency log, too;
-	// keyless ones need it always, or a timestamp of the trusted root's.
+	// RequireLog asks a signature by Key for its entry in a transparency log, too.
+	// Keyless ones always need it, and where the trusted root has no log, a timestamp.
 	RequireLog bool
 
 	Annotations map[string]string // that a signature must have

@@ -82,15 +82,11 @@ func (t *trust) diagnoseKeyless(e *evidence) *refusal {
 
 // fits says whether the signature is one over the payload, whatever else is wrong.
 func (t *trust) fits(e *evidence) bool {
-	how, err := e.VerificationContent()
-	if err != nil {
-		return false
-	}
 	c := content{e}
 	if e.enveloped {
-		return verify.VerifySignature(c, how, t.material(e)) == nil
+		return verify.VerifySignature(c, e.by(), t.material(e)) == nil
 	}
-	return verify.VerifySignatureWithArtifacts(c, how, t.material(e), []io.Reader{bytes.NewReader(e.payload)}) == nil
+	return verify.VerifySignatureWithArtifacts(c, e.by(), t.material(e), []io.Reader{bytes.NewReader(e.payload)}) == nil
 }
 
 // diagnoseLog finds what is wrong with the entries of logs. The times are those between
@@ -111,14 +107,10 @@ func (t *trust) diagnoseLog(e *evidence, from, to time.Time) *refusal {
 	if len(known) == 0 {
 		return refuse(Untrusted, "its log entry is of a transparency log that the trusted root does not have")
 	}
-	how, err := e.VerificationContent()
-	if err != nil {
-		return nil
-	}
 	for _, entry := range known {
 		at := entry.IntegratedTime()
 		switch {
-		case !bytes.Equal(entry.Signature(), e.signature) || !how.CompareKey(entry.PublicKey(), t.material(e)):
+		case !bytes.Equal(entry.Signature(), e.signature) || !e.by().CompareKey(entry.PublicKey(), t.material(e)):
 			return refuse(NotLogged, "its log entry is about another signature")
 		case !from.IsZero() && !at.IsZero() && (at.Before(from) || at.After(to)):
 			return expired(at, from, to)
@@ -145,7 +137,7 @@ func (t *trust) diagnoseTimes(e *evidence) *refusal {
 	if t.log {
 		logged, err := verify.VerifyTlogEntry(e, m, 1, true)
 		if err != nil {
-			return nil
+			return refuse(Untrusted, "its log entry is not proven by the transparency log: %v", err)
 		}
 		for _, at := range logged {
 			times = append(times, at.Time)

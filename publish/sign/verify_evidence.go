@@ -61,14 +61,17 @@ func (e *evidence) Timestamps() ([][]byte, error) { return e.stamps, nil }
 
 func (e *evidence) TlogEntries() ([]*tlog.Entry, error) { return e.entries, nil }
 
-func (e *evidence) VerificationContent() (verify.VerificationContent, error) {
-	if e.certificate != nil {
-		return sgbundle.NewCertificate(e.certificate), nil
-	}
-	return &sgbundle.PublicKey{}, nil
-}
+func (e *evidence) VerificationContent() (verify.VerificationContent, error) { return e.by(), nil }
 
 func (e *evidence) SignatureContent() (verify.SignatureContent, error) { return content{e}, nil }
+
+// by is whom the signature is compared with.
+func (e *evidence) by() verify.VerificationContent {
+	if e.certificate != nil {
+		return sgbundle.NewCertificate(e.certificate)
+	}
+	return &sgbundle.PublicKey{}
+}
 
 // content is how sigstore's verifier sees the signature of a piece of evidence.
 type content struct{ *evidence }

@@ -56,7 +56,7 @@ func (h held) format() Format {
 
 // evidence reads each piece, in the order in which they lie there.
 func (h held) evidence() []*evidence {
-	var all []*evidence
+	all := make([]*evidence, 0, h.tagged()+len(h.bundles))
 	for _, a := range h.signatures {
 		all = append(all, fromSignature(a))
 	}

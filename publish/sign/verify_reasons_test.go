@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
 )
@@ -90,6 +92,23 @@ func TestVerifyRefusesTagsByKey(t *testing.T) {
 		"annotation that is not signed": {func(t *testing.T, b *verifyBed, p pen) {
 			b.put(t, "sig", p.signature(t, payloadAbout(b.image, "null"), static.WithAnnotations(map[string]string{"builder": "nanobuild"})))
 		}, WrongAnnotation, `no annotation "builder"`},
+		"both formats": {func(t *testing.T, b *verifyBed, p pen) {
+			b.put(t, "sig", p.signature(t, payloadAbout(b.image, mine)))
+			b.refer(t, p.bundle(t, statementAbout(b.image, PredicateSPDX, "{}"), ""), PredicateSPDX)
+		}, Mixed, "1 signature or attestation under the tags .sig and .att and 1 bundle"},
+		"the one that came farthest tells": {func(t *testing.T, b *verifyBed, p pen) {
+			b.put(t, "sig", newPen(t).signature(t, payloadAbout(b.image, mine)),
+				p.signature(t, payloadAbout(b.image, "null")), p.signature(t, payloadAbout(strangeImage(), mine)))
+		}, WrongAnnotation, "2 more were refused"},
+	} {
+		t.Run(name, c.run)
+	}
+}
+
+func TestVerifyMalformedSignatures(t *testing.T) {
+	t.Parallel()
+	const mine = `{"builder":"nanobuild"}`
+	for name, c := range map[string]keyedCase{
 		"signed text that is no payload": {func(t *testing.T, b *verifyBed, p pen) {
 			b.put(t, "sig", p.signature(t, "hello"))
 		}, Tampered, "what was signed is no payload of a signature"},
@@ -103,14 +122,15 @@ func TestVerifyRefusesTagsByKey(t *testing.T) {
 			}
 			b.put(t, "sig", s)
 		}, Tampered, "is no base64"},
-		"both formats": {func(t *testing.T, b *verifyBed, p pen) {
-			b.put(t, "sig", p.signature(t, payloadAbout(b.image, mine)))
-			b.refer(t, p.bundle(t, statementAbout(b.image, PredicateSPDX, "{}"), ""), PredicateSPDX)
-		}, Mixed, "1 signature or attestation under the tags .sig and .att and 1 bundle"},
-		"the one that came farthest tells": {func(t *testing.T, b *verifyBed, p pen) {
-			b.put(t, "sig", newPen(t).signature(t, payloadAbout(b.image, mine)),
-				p.signature(t, payloadAbout(b.image, "null")), p.signature(t, payloadAbout(strangeImage(), mine)))
-		}, WrongAnnotation, "2 more were refused"},
+		"no signature": {func(t *testing.T, b *verifyBed, _ pen) {
+			bare, err := random.Image(16, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := remote.Write(b.name.Tag("sha256-"+b.image.Hex+".sig"), bare); err != nil {
+				t.Fatal(err)
+			}
+		}, Tampered, "it has no annotation dev.cosignproject.cosign/signature"},
 	} {
 		t.Run(name, c.run)
 	}
@@ -143,6 +163,16 @@ func TestVerifyRefusesBundlesByKey(t *testing.T) {
 			both = strings.Replace(both, `"annotations":{"builder":"nanobuild"}}],`, `"annotations":{}}],`, 1)
 			b.refer(t, p.bundle(t, both, ""), PredicateSign)
 		}, WrongAnnotation, `no annotation "builder"`},
+		"envelope with something else": {func(t *testing.T, b *verifyBed, p pen) {
+			env := p.envelope(t, signed(b))
+			env.PayloadType = "text/plain"
+			b.refer(t, bundleOf(t, env, map[string]any{"publicKey": map[string]any{"hint": ""}}), PredicateSign)
+		}, Tampered, `"text/plain" instead of`},
+		"two signatures": {func(t *testing.T, b *verifyBed, p pen) {
+			env := p.envelope(t, signed(b))
+			env.Signatures = append(env.Signatures, newPen(t).envelope(t, signed(b)).Signatures...)
+			b.refer(t, bundleOf(t, env, map[string]any{"publicKey": map[string]any{"hint": ""}}), PredicateSign)
+		}, Tampered, "2 signatures instead of one"},
 		"no bundle": {func(t *testing.T, b *verifyBed, _ pen) {
 			b.refer(t, []byte(`{"mediaType":"application/vnd.dev.sigstore.bundle.v9+json"}`), PredicateSign)
 		}, Tampered, "it is no bundle"},

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"time"
+
+	"github.com/sigstore/sigstore/pkg/cryptoutils"
 )
 
 // TrustedRoot is the JSON that says whose certificates, log and timestamps count.
@@ -78,4 +80,20 @@ func (s *Sigstore) text(value any) []byte {
 	data, err := json.MarshalIndent(value, "", "  ")
 	s.must(err)
 	return append(data, '\n')
+}
+
+// Files are what the trusted root has, as those take it who read no such root: the
+// certificates of the authority and of the timestamp authority, from the lowest to the
+// root, and the key of the log, all PEM.
+type Files struct{ Authorities, Stamps, LogKey []byte }
+
+// Files returns what the trusted root has in PEM.
+func (s *Sigstore) Files() Files {
+	key, err := cryptoutils.MarshalPublicKeyToPEM(s.pki.logKey.Public())
+	s.must(err)
+	authorities, err := cryptoutils.MarshalCertificatesToPEM([]*x509.Certificate{s.pki.issuer, s.pki.root})
+	s.must(err)
+	stamps, err := cryptoutils.MarshalCertificatesToPEM([]*x509.Certificate{s.pki.stamp, s.pki.stampIssuer, s.pki.root})
+	s.must(err)
+	return Files{authorities, stamps, key}
 }

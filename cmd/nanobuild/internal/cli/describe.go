@@ -71,11 +71,13 @@ func (a *app) builder() (id, invocation string) {
 // without secrets.
 func (a *app) openArguments(cmd *cobra.Command, args []string) []string {
 	all := []string{cmd.Name()}
-	for i, arg := range args {
-		if i > 0 && strings.HasPrefix(args[i-1], "-") && secretName.MatchString(args[i-1]+"=") && !strings.ContainsAny(args[i-1], "=") {
-			arg = hidden
+	before := ""
+	for _, arg := range args {
+		shown := a.openValue(arg)
+		if strings.HasPrefix(before, "-") && !strings.Contains(before, "=") && secretName.MatchString(before+"=") {
+			shown = hidden // --api-key VALUE
 		}
-		all = append(all, a.openValue(arg))
+		all, before = append(all, shown), arg
 	}
 	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
 		if !f.Changed {

@@ -90,7 +90,7 @@ func FuzzArguments(f *testing.F) {
 		// Commands that would look for projects, registries or a cache are left out.
 		for _, word := range []string{a, b, c} {
 			switch word {
-			case "publish", "pub", "push", "inspect", "login", "logout", "cache", "demo":
+			case "publish", "pub", "push", "inspect", "verify", "login", "logout", "cache", "demo":
 				if b != "--help" && c != "--help" {
 					return
 				}

@@ -14,13 +14,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/nanobuild/nanobuild/builder"
 	"github.com/nanobuild/nanobuild/builder/base/sample"
 	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow/sampleapp"
+	"github.com/nanobuild/nanobuild/publish"
 )
 
 // DemoOptions are the settings of a demo.
@@ -180,14 +179,36 @@ func (r *demoRegistry) pushBase(ctx context.Context, d Deps) error {
 	if err != nil {
 		return err
 	}
-	tag, err := name.NewTag(r.address + "/windows/nanoserver:ltsc2022")
+	raw, err := index.RawManifest()
 	if err != nil {
-		return fmt.Errorf("push the sample base: %w", err)
+		return err
 	}
-	if err := remote.WriteIndex(tag, index, remote.WithContext(ctx), remote.WithTransport(d.Transport)); err != nil {
+	mt, err := index.MediaType()
+	if err != nil {
+		return err
+	}
+	if err := r.push(ctx, d, publish.OfIndex(raw, mt, []publish.Child{{Image: image}})); err != nil {
 		return fmt.Errorf("push the sample base: %w", err)
 	}
 	return nil
+}
+
+func (r *demoRegistry) push(ctx context.Context, d Deps, base publish.Content) (err error) {
+	repo, err := publish.ParseRepo(r.address + "/windows/nanoserver")
+	if err != nil {
+		return err
+	}
+	sink, err := publish.NewRegistry(repo, publish.RegistryOptions{Network: NetworkOptions{}.open(d)})
+	if err != nil {
+		return err
+	}
+	prepared, err := publish.Prepare(ctx, base, []publish.Sink{sink}, []string{"ltsc2022"}, publish.PushOptions{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, prepared.Close()) }()
+	_, err = prepared.Commit(ctx)
+	return err
 }
 
 // DemoLayout is where a demo leaves its image: below the working directory.

@@ -45,6 +45,9 @@ func (o DescribeOptions) check(signed bool, projects int) error {
 	if !slices.Contains([]string{"", formatSPDX, formatCycloneDX, formatNone}, o.SBOM) {
 		return fmt.Errorf("--sbom %s is unknown: use spdx, cyclonedx or none", o.SBOM)
 	}
+	if o.SBOM == formatCycloneDX && !sbom.HasCycloneDX {
+		return errors.New("this nanobuild was built without CycloneDX (tag nosign); use --sbom spdx, or take the complete program")
+	}
 	wanted := o.AttestSBOM != nil && *o.AttestSBOM
 	switch {
 	case o.SBOM == formatNone && (o.SBOMFile != "" || wanted):
@@ -104,7 +107,7 @@ func (r *run) describe(ctx context.Context, p *project) error {
 }
 
 func sourceInSBOM(s builder.Source) sbom.Source {
-	return sbom.Source{Repository: s.Remote, Commit: s.Commit, Dirty: s.Dirty}
+	return sbom.Source{Repository: s.Address(), Commit: s.Commit, Dirty: s.Dirty}
 }
 
 func (r *run) provenanceOf(p *project, packages *dotnet.Inventory) sbom.Provenance {

@@ -17,13 +17,13 @@ func (o SigningOptions) keyless(d Deps) (*sign.Keyless, error) {
 		return nil, err
 	}
 	return &sign.Keyless{
-		Token: o.token(d), Fulcio: o.Fulcio, Rekor: o.Rekor, TSA: o.TSA, SigningConfig: config, TrustedRoot: trusted,
+		Token: o.token(d), Now: d.Now, Fulcio: o.Fulcio, Rekor: o.Rekor, TSA: o.TSA, SigningConfig: config, TrustedRoot: trusted,
 	}, nil
 }
 
 // token returns what gets a token of the identity. Nobody may ever see one.
 func (o SigningOptions) token(d Deps) func(context.Context) (string, error) {
-	get := sign.TokenFrom(sign.TokenOptions{File: o.IdentityToken, Environment: signEnvironment(context.Background(), nil, d)})
+	get := sign.TokenFrom(sign.TokenOptions{File: o.IdentityToken, Environment: environmentOf(d)})
 	return func(ctx context.Context) (string, error) {
 		token, err := get(ctx)
 		if err == nil && d.Secrets != nil {

@@ -104,7 +104,7 @@ func TestRebaseTellsWhatStaysBehind(t *testing.T) {
 	if _, err := p.rebase(t, nil, p.host+"/web:v1"); err != nil {
 		t.Fatal(err)
 	}
-	says := "web:v1: not carried over from sha256:" + digest + ": a signature, attestations, an artifact application/spdx+json; sign and attest the new image"
+	says := "web:v1: not carried over from sha256:" + digest + ": a signature, attestations, an artifact application/spdx+json; sign the new image with --sign-key or --sign-keyless, and attest it anew"
 	if !strings.Contains(p.log.String(), says) {
 		t.Errorf("the log does not say %q:\n%s", says, p.log.String())
 	}

@@ -28,7 +28,7 @@ func Sign(ctx context.Context, o SignOptions, d Deps) error {
 	if err == nil && !o.Signing.asked() {
 		err = errors.New("nobody is to sign; add --sign-key FILE or --sign-keyless")
 	}
-	if err := errors.Join(err, o.NetworkOptions.check()); err != nil {
+	if err := errors.Join(err, o.check()); err != nil {
 		return at(StageUsage, err)
 	}
 	said, err := o.statements(d)

@@ -77,7 +77,10 @@ func (o SigningOptions) signer(ctx context.Context, d Deps) (sign.Signer, error)
 	if err != nil {
 		return nil, at(StageUsage, err)
 	}
-	options := sign.SignerOptions{Key: o.Key, Format: sign.Format(o.Format), Annotations: annotations, Environment: signEnvironment(ctx, o.Password, d)}
+	options := sign.SignerOptions{Key: o.Key, Format: sign.Format(o.Format), Annotations: annotations, Environment: environmentOf(d)}
+	if o.Password != nil {
+		options.Password = func() ([]byte, error) { return o.Password(ctx) }
+	}
 	if o.Keyless {
 		if options.Keyless, err = o.keyless(d); err != nil {
 			return nil, at(StageUsage, err)
@@ -93,13 +96,9 @@ func (o SigningOptions) signer(ctx context.Context, d Deps) (sign.Signer, error)
 	return s, nil
 }
 
-// signEnvironment is what keys are read with.
-func signEnvironment(ctx context.Context, password func(context.Context) ([]byte, error), d Deps) sign.Environment {
-	e := sign.Environment{Environ: d.Environ, WorkDir: d.WorkDir, Transport: d.Transport}
-	if password != nil {
-		e.Password = func() ([]byte, error) { return password(ctx) }
-	}
-	return e
+// environmentOf is what keys and tokens are read with.
+func environmentOf(d Deps) sign.Environment {
+	return sign.Environment{Environ: d.Environ, WorkDir: d.WorkDir, Transport: d.Transport}
 }
 
 // readSmall reads a file that a flag names, of at most so many bytes; nil where it names

@@ -1,3 +1,5 @@
+//go:build !nosign
+
 package flow
 
 import (
@@ -33,7 +35,7 @@ func (o VerifyOptions) verifier(ctx context.Context, d Deps) (sign.Verifier, err
 	}
 	v, err := sign.NewVerifier(ctx, sign.VerifierOptions{
 		Key: p.Key, Identity: p.Identity, IdentityRegexp: p.IdentityRegexp, Issuer: p.Issuer, IssuerRegexp: p.IssuerRegexp,
-		TrustedRoot: trusted, RequireLog: p.RequireLog, Annotations: annotations, Environment: signEnvironment(ctx, nil, d),
+		TrustedRoot: trusted, RequireLog: p.RequireLog, Annotations: annotations, Environment: environmentOf(d),
 	})
 	switch {
 	case errors.Is(err, sign.ErrLeftOut):

@@ -1,5 +1,0 @@
-package policy
-
-import (
-	_ "go.yaml.in/yaml/v3"
-)

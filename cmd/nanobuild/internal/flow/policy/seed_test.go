@@ -1,5 +1,0 @@
-package policy
-
-import (
-	_ "github.com/santhosh-tekuri/jsonschema/v6"
-)
