@@ -177,7 +177,6 @@ func TestUnwanted(t *testing.T) {
 		"github.com/awslabs/amazon-ecr-x":              true,
 		"github.com/sigstore/cosign/v2/cmd/cosign/cli": true,
 		"github.com/sigstore/cosign/v2/pkg/cosign":     false,
-		"testing":                 true,
 		module + "/testdata/need": true,
 		module + "/layers":        false,
 	} {
