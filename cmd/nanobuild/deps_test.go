@@ -177,8 +177,8 @@ func TestUnwanted(t *testing.T) {
 		"github.com/awslabs/amazon-ecr-x":              true,
 		"github.com/sigstore/cosign/v2/cmd/cosign/cli": true,
 		"github.com/sigstore/cosign/v2/pkg/cosign":     false,
-		module + "/testdata/need": true,
-		module + "/layers":        false,
+		module + "/testdata/need":                      true,
+		module + "/layers":                             false,
 	} {
 		if got := unwanted(pkg); got != want {
 			t.Errorf("unwanted(%q) = %v", pkg, got)
