@@ -107,7 +107,10 @@ func countText(n int, thing string) string {
 
 // unsignedError says that an image is in its registry, and not signed.
 func unsignedError(ref string, err error) error {
-	return at(StageSign, fmt.Errorf("%s is pushed and not completely signed: %w; sign it with: nanobuild sign %s", ref, err, ref))
+	if mixed := (*sign.MixedError)(nil); errors.As(err, &mixed) {
+		return at(StageSign, fmt.Errorf("%s is pushed and not signed: the registry has signatures of it in the format %s, and verifiers look at one format alone; run this again with --sign-format %[2]s", mixed.Subject, mixed.Has))
+	}
+	return at(StageSign, fmt.Errorf("%s is pushed and not completely signed: %w; run this again, or sign it alone with: nanobuild sign %s", ref, err, ref))
 }
 
 // digestRef reads a reference by digest.

@@ -218,6 +218,26 @@ func TestUnsignedIsToldOf(t *testing.T) {
 	}
 }
 
+// TestFormatsAreNotMixed: verifiers look at one format alone.
+func TestFormatsAreNotMixed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.options(w.app(t, "web", "hello"))
+	o.Targets = Targets{Repo: w.host + "/shop/web", Tags: []string{"v1"}}
+	o.Signing = w.withKey(t)
+	o.Signing.Format = "bundle"
+	refs, err := Publish(t.Context(), o, w.Deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Signing.Format = ""
+	_, err = Publish(t.Context(), o, w.Deps)
+	if stageOf(err) != StageSign || !strings.Contains(err.Error(), "run this again with --sign-format bundle") {
+		t.Fatalf("stage %d: %v", stageOf(err), err)
+	}
+	w.mustVerify(t, refs[0])
+}
+
 // TestSigningIsCheckedEarly: what can never be signed or described is not built.
 func TestSigningIsCheckedEarly(t *testing.T) {
 	t.Parallel()
