@@ -28,7 +28,8 @@ func signedRegistries() map[string]func(testing.TB) string {
 	return map[string]func(testing.TB) string{
 		"with referrers":    func(t testing.TB) string { return localRegistry(t, registry.WithReferrersSupport(true)) },
 		"without referrers": func(t testing.TB) string { return localRegistry(t) },
-		"distribution":      need.StartRegistry,
+		"docker-registry":   need.StartRegistry,
+		"distribution":      func(t testing.TB) string { return need.StartRegistryWith(t, need.RegistryOptions{}) },
 	}
 }
 

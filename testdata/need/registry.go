@@ -23,6 +23,7 @@ func StartRegistry(t testing.TB) string {
 type RegistryOptions struct {
 	Certificate, Key string // files; without them it speaks plain http
 	Auth             string // the auth section of its configuration, as a YAML mapping in one line
+	Data             string // folder for all that it gets; "" is one of its own
 }
 
 // StartRegistryWith is StartRegistry with options. It prefers distribution's
@@ -40,13 +41,16 @@ func start(t testing.TB, program string, o RegistryOptions) string {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "config.yml")
+	if o.Data == "" {
+		o.Data = filepath.Join(dir, "data")
+	}
 	text := fmt.Sprintf(`version: 0.1
 log: {level: info}
 storage:
   filesystem: {rootdirectory: %q}
   delete: {enabled: true}
 http: {addr: "127.0.0.1:0"%s}
-%s`, filepath.Join(dir, "data"), o.tls(), o.auth())
+%s`, o.Data, o.tls(), o.auth())
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
