@@ -52,7 +52,8 @@ func TestPublishAgain(t *testing.T) {
 }
 
 func TestPublishWebAPI(t *testing.T) {
-	result := publish(t, request(t, filepath.Join(sample(t, "webapi"), "webapi.csproj")))
+	project := filepath.Join(sample(t, "webapi"), "webapi.csproj")
+	result := publish(t, request(t, project))
 	n := count(result)
 	if n[layers.Runtime] != 187 || n[layers.Aspnet] != 143 || n[layers.Packages] < 10 || n[layers.Project] != 0 || n[layers.Assets] != 0 {
 		t.Errorf("files by origin: %v", n)
@@ -63,6 +64,7 @@ func TestPublishWebAPI(t *testing.T) {
 	if len(result.Runtime.Frameworks) != 2 {
 		t.Errorf("frameworks %v", result.Runtime.Frameworks)
 	}
+	sameAsListed(t, project, inventory(t, result))
 }
 
 func TestPublishShop(t *testing.T) {
@@ -101,6 +103,7 @@ func TestPublishShop(t *testing.T) {
 		t.Errorf("variables %v", variables)
 	}
 	samePublishFolder(t, result)
+	packagesOfShop(t, dir, result)
 }
 
 // samePublishFolder checks that the folder by itself tells the same as the

@@ -2,6 +2,7 @@ package distribution
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -25,8 +26,9 @@ func (r *Repository) Referrers(ctx context.Context, manifest v1.Hash) ([]string,
 // registry's order, each once. It asks the registry's own list and the tag that stands
 // for it where there is none; both, because some registries have a list and do not put
 // into it what they are sent. What the entries say of type and annotations is
-// the registry's word. It fails where the registry does not answer or wants other
-// credentials, and with a [ListError] where there are more than anybody reads.
+// the registry's word. For a repository that we push to, a 403 for the tag reads as
+// nothing where the registry has a list of its own. It fails where the registry does not
+// answer or wants other credentials, and with a [ListError] where there are more than anybody reads.
 //
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
 func (r *Repository) ListReferrers(ctx context.Context, manifest v1.Hash) ([]v1.Descriptor, error) {
@@ -35,12 +37,16 @@ func (r *Repository) ListReferrers(ctx context.Context, manifest v1.Hash) ([]v1.
 }
 
 func (r *Repository) listReferrers(ctx context.Context, manifest v1.Hash) ([]v1.Descriptor, error) {
-	served, _, err := r.servedReferrers(ctx, manifest)
+	found, served, err := r.servedReferrers(ctx, manifest)
 	if err != nil {
 		return nil, err
 	}
 	tagged, err := r.taggedReferrers(ctx, manifest)
-	return merged(served, tagged.entries), err
+	var hidden *hiddenError
+	if served && errors.As(err, &hidden) {
+		err = nil // nobody needs the tag there
+	}
+	return merged(found, tagged.entries), err
 }
 
 // merged returns the entries of a and those of b that a has not.

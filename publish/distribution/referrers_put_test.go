@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -229,6 +230,46 @@ func TestPutReferrerTogether(t *testing.T) {
 	for _, d := range []v1.Descriptor{firstEntry, secondEntry, thirdEntry} {
 		if !slices.ContainsFunc(got, func(e v1.Descriptor) bool { return e.Digest == d.Digest && e.ArtifactType == d.ArtifactType }) {
 			t.Errorf("after another writer the tag names %v, without %s", got, d.ArtifactType)
+		}
+	}
+}
+
+// TestPutReferrerHidden: a list that a push may write and not read stays as it is, and
+// the error says so. Where the registry has a list of its own, nobody needs the tag.
+func TestPutReferrerHidden(t *testing.T) {
+	t.Parallel()
+	for _, served := range []bool{false, true} {
+		subject := digestOfText(t, "subject")
+		var hidden atomic.Bool
+		r := registryWith(t, served, func(w http.ResponseWriter, req *http.Request, next http.Handler) {
+			if hidden.Load() && req.Method != http.MethodPut && strings.HasSuffix(req.URL.Path, "/"+ReferrersTag(subject)) {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			next.ServeHTTP(w, req)
+		})
+		first, firstEntry := referring(t, subject, "first")
+		second, secondEntry := referring(t, subject, "second")
+		if err := r.PutReferrer(t.Context(), subject, first, firstEntry); err != nil {
+			t.Fatal(err)
+		}
+		hidden.Store(true)
+		_, lerr := r.ListReferrers(t.Context(), subject)
+		perr := r.PutReferrer(t.Context(), subject, second, secondEntry)
+		for doing, err := range map[string]error{"list": lerr, "put": perr} {
+			if served {
+				if err != nil {
+					t.Errorf("%s where the registry has a list: %v", doing, err)
+				}
+				continue
+			}
+			if !Unauthorized.In(err) || !strings.Contains(err.Error(), ReferrersTag(subject)) || !strings.Contains(err.Error(), "would be lost") || !strings.Contains(err.Error(), "403 Forbidden") {
+				t.Errorf("%s: %v", doing, err)
+			}
+		}
+		hidden.Store(false)
+		if found, err := r.ListReferrers(t.Context(), subject); err != nil || !lists(found, firstEntry.Digest) || lists(found, secondEntry.Digest) != served {
+			t.Errorf("served %t: ListReferrers = %v, %v", served, found, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,8 +25,15 @@ type taggedList struct {
 	foreign error // why it is no list of referrers
 }
 
+// taggedReferrers reads the list of the tag. There is none after a 404 alone: a 403 may
+// hide one, which must neither be written anew nor pass for nothing.
 func (r *Repository) taggedReferrers(ctx context.Context, manifest v1.Hash) (taggedList, error) {
-	doc, err := r.manifest(ctx, ReferrersTag(manifest))
+	tag := ReferrersTag(manifest)
+	doc, err := r.manifest(ctx, tag)
+	var absent absentError
+	if errors.As(err, &absent) && absent.Status != http.StatusNotFound {
+		return taggedList{}, r.hidden(tag, absent.StatusError)
+	}
 	if err != nil {
 		return taggedList{}, present(err)
 	}
@@ -34,6 +42,20 @@ func (r *Repository) taggedReferrers(ctx context.Context, manifest v1.Hash) (tag
 		return taggedList{}, &ListError{fmt.Sprintf("it has more than %d referrers", maxReferrers)}
 	}
 	return list, nil
+}
+
+// hiddenError says that the tag of a list of referrers may be there and cannot be read.
+type hiddenError struct{ tag, answer string }
+
+func (e *hiddenError) Error() string {
+	return fmt.Sprintf("the tag %s, which stands for the list, cannot be read (%s), and what it lists would be lost if it were written anew", e.tag, e.answer)
+}
+
+func (r *Repository) hidden(tag string, answer *StatusError) error {
+	return &Error{
+		Doing: "read " + tag + " of", Repository: r.name, Kind: Unauthorized, Err: &hiddenError{tag, answer.Answer()},
+		Try: "give the credentials the right to pull, too; where the registry answers so for tags that are not there, it can keep no such list", secrets: r.net.o.Secrets,
+	}
 }
 
 // tagWrites is how often the list is written when others write it at the same time.

@@ -6,8 +6,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -27,6 +25,9 @@ type keyed struct {
 
 // newKeyed opens the key.
 func newKeyed(ctx context.Context, o SignerOptions) (*keyed, error) {
+	if err := checkReference("--sign-key", o.Key); err != nil {
+		return nil, err
+	}
 	if isKMS(o.Key) {
 		k, err := openKMS(ctx, o.Key, o.Environment)
 		if err != nil {
@@ -61,12 +62,11 @@ func keyedBy(public crypto.PublicKey, signer func(context.Context, []byte) ([]by
 	if err != nil {
 		return nil, err
 	}
-	der, err := x509.MarshalPKIXPublicKey(public)
+	hint, err := hintOf(public)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(der)
-	return &keyed{signer: signer, verifier: verifier, hint: base64.StdEncoding.EncodeToString(sum[:])}, nil
+	return &keyed{signer: signer, verifier: verifier, hint: hint}, nil
 }
 
 // ready has nothing to ask for: a key is its own name.
@@ -104,17 +104,24 @@ func (k *keyed) bundle(ctx context.Context, statement []byte) ([]byte, error) {
 	return json.Marshal(b)
 }
 
-func (k *keyed) signed(a artifact) bool {
-	raw, err := base64.StdEncoding.DecodeString(a.desc.Annotations[annotationSignature])
-	return err == nil && k.verifier.VerifySignature(bytes.NewReader(raw), bytes.NewReader(a.content)) == nil
-}
+func (k *keyed) signed(a artifact) bool { return k.mine(fromSignature(a)) }
 
 func (k *keyed) attested(a artifact) ([]byte, bool) {
-	e, ok := envelopeIn(a.content)
-	return e.Payload, ok && e.signedBy(k.verifier)
+	e := fromAttestation(a)
+	return e.payload, k.mine(e)
 }
 
 func (k *keyed) bundled(b bundle) ([]byte, bool) {
-	e, ok := envelopeOf(b)
-	return e.Payload, ok && e.signedBy(k.verifier)
+	e := fromBundle(b)
+	return e.payload, k.mine(e)
+}
+
+// mine tells whether a signature is by this key. It must be one that a verifier can
+// read, too: a damaged one is no reason not to sign. A certificate beside it counts as
+// there.
+func (k *keyed) mine(e *evidence) bool {
+	if e.unreadable != nil || e.origin == ofBundle && e.certificate != nil {
+		return false
+	}
+	return k.verifier.VerifySignature(bytes.NewReader(e.signature), bytes.NewReader(e.message())) == nil
 }

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+	ctypes "github.com/sigstore/cosign/v2/pkg/types"
 	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	sgbundle "github.com/sigstore/sigstore-go/pkg/bundle"
@@ -71,6 +71,10 @@ func (k *keyless) ready(ctx context.Context) error {
 }
 
 func (k *keyless) sign(ctx context.Context, message []byte) (made, error) {
+	return inTime(k, func() (made, error) { return k.signOnce(ctx, message) })
+}
+
+func (k *keyless) signOnce(ctx context.Context, message []byte) (made, error) {
 	p, err := k.produce(ctx, &sgsign.PlainData{Data: message})
 	if err != nil {
 		return made{}, err
@@ -80,7 +84,11 @@ func (k *keyless) sign(ctx context.Context, message []byte) (made, error) {
 }
 
 func (k *keyless) envelope(ctx context.Context, statement []byte) (made, error) {
-	p, err := k.produce(ctx, &sgsign.DSSEData{Data: statement, PayloadType: envelopeType})
+	return inTime(k, func() (made, error) { return k.envelopeOnce(ctx, statement) })
+}
+
+func (k *keyless) envelopeOnce(ctx context.Context, statement []byte) (made, error) {
+	p, err := k.produce(ctx, &sgsign.DSSEData{Data: statement, PayloadType: ctypes.IntotoPayloadType})
 	if err != nil {
 		return made{}, err
 	}
@@ -92,7 +100,11 @@ func (k *keyless) envelope(ctx context.Context, statement []byte) (made, error) 
 }
 
 func (k *keyless) bundle(ctx context.Context, statement []byte) ([]byte, error) {
-	p, err := k.produce(ctx, &sgsign.DSSEData{Data: statement, PayloadType: envelopeType})
+	return inTime(k, func() ([]byte, error) { return k.bundleOnce(ctx, statement) })
+}
+
+func (k *keyless) bundleOnce(ctx context.Context, statement []byte) ([]byte, error) {
+	p, err := k.produce(ctx, &sgsign.DSSEData{Data: statement, PayloadType: ctypes.IntotoPayloadType})
 	if err != nil {
 		return nil, err
 	}
@@ -141,8 +153,3 @@ func (k *keyless) produce(ctx context.Context, content sgsign.Content) (*product
 	})
 	return &product{bundle: made, certificate: c}, err
 }
-
-// preAuthentication is what is signed for a payload in an envelope.
-//
-// https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
-func preAuthentication(payload []byte) []byte { return dsse.PAE(envelopeType, payload) }

@@ -3,11 +3,16 @@
 package sign
 
 import (
+	"crypto/x509"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -80,11 +85,31 @@ func TestRefuses(t *testing.T) {
 		status, size int
 		refuses      bool
 	}{
-		{400, 1, true}, {413, 1, true}, {422, 1, true}, {401, largeEntry, false}, {404, largeEntry, false},
+		{400, 1, false}, {400, largeEntry, true}, {413, 1, true}, {422, 1, false}, {422, largeEntry, true}, {401, largeEntry, false}, {404, largeEntry, false},
 		{500, 1, false}, {503, largeEntry - 1, false}, {500, largeEntry, true}, {502, largeEntry, true},
 	} {
 		if got := refuses(test.status, test.size); got != test.refuses {
 			t.Errorf("refuses(%d, %d) = %v", test.status, test.size, got)
+		}
+	}
+}
+
+// TestHungUp: only a connection that stood can have been closed over what was sent.
+func TestHungUp(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err  error
+		hung bool
+	}{
+		{io.EOF, true}, {io.ErrUnexpectedEOF, true},
+		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, true}, {&net.OpError{Op: "write", Err: syscall.EPIPE}, true},
+		{&net.OpError{Op: "write", Err: syscall.Errno(10053)}, true}, {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, false},
+		{errors.New("stream error: stream ID 1; INTERNAL_ERROR"), true}, {errors.New("http2: server sent GOAWAY and closed the connection"), true},
+		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, false}, {&net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, false},
+		{x509.UnknownAuthorityError{}, false}, {errors.New("no answer within 30s"), false},
+	} {
+		if got := hungUp(&serviceError{err: test.err}); got != test.hung {
+			t.Errorf("hungUp(%v) = %v", test.err, got)
 		}
 	}
 }
@@ -134,7 +159,7 @@ func FuzzReadChain(f *testing.F) {
 	f.Add([]byte(`{"signedCertificateEmbeddedSct":{"chain":{"certificates":["-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"]}}}`))
 	f.Add([]byte(`{"signedCertificateDetachedSct":{"chain":{"certificates":["x"]}}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		chain, err := readChain(body)
+		chain, _, err := readChain(body)
 		if err == nil && (len(chain) == 0 || len(chain) > maxChain) {
 			t.Errorf("%d certificates", len(chain))
 		}

@@ -128,9 +128,12 @@ func (k *keyless) issued(ctx context.Context, token string, request []byte) ([]*
 	if !got.ok() {
 		return nil, s.refusal(got, adviseOn(got.status))
 	}
-	chain, err := readChain(got.body)
+	chain, detached, err := readChain(got.body)
 	if err != nil {
 		return nil, fmt.Errorf("read the answer of %s %s: %w", s.what, s.address, err)
+	}
+	if detached && k.root == nil {
+		return nil, fmt.Errorf("%s %s proves beside the certificate that a log has it, and signatures have no place for that; give --trusted-root, by which what is signed is checked: a root with such logs needs an authority that puts the proof into the certificate", s.what, s.address)
 	}
 	return chain, nil
 }
@@ -151,40 +154,43 @@ func adviseOn(status int) string {
 // maxChain is the most certificates that are read of one answer.
 const maxChain = 10
 
-// readChain reads the certificates in an answer of the authority.
-func readChain(body []byte) ([]*x509.Certificate, error) {
+// readChain reads the certificates in an answer of the authority. Detached is true where
+// the proof that a log of certificates has the first lies beside it.
+//
+// https://github.com/sigstore/fulcio/blob/main/fulcio.proto
+func readChain(body []byte) (chain []*x509.Certificate, detached bool, err error) {
 	type signed struct {
 		Chain struct {
 			Certificates []string `json:"certificates"`
 		} `json:"chain"`
+		Proof string `json:"signedCertificateTimestamp"` // of a detached one
 	}
 	var answer struct {
 		Embedded signed `json:"signedCertificateEmbeddedSct"`
 		Detached signed `json:"signedCertificateDetachedSct"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	texts := answer.Embedded.Chain.Certificates
 	if len(texts) == 0 {
 		texts = answer.Detached.Chain.Certificates
 	}
 	if len(texts) == 0 || len(texts) > maxChain {
-		return nil, fmt.Errorf("it has %d certificates instead of one and those above it", len(texts))
+		return nil, false, fmt.Errorf("it has %d certificates instead of one and those above it", len(texts))
 	}
-	var chain []*x509.Certificate
 	for _, text := range texts {
 		block, _ := pem.Decode([]byte(text))
 		if block == nil || block.Type != "CERTIFICATE" {
-			return nil, errors.New("it has something else than certificates")
+			return nil, false, errors.New("it has something else than certificates")
 		}
 		one, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		chain = append(chain, one)
 	}
-	return chain, nil
+	return chain, answer.Detached.Proof != "", nil
 }
 
 // check fails where a certificate is not for our key, or names nobody.

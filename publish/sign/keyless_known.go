@@ -5,6 +5,7 @@ package sign
 import (
 	"bytes"
 	"crypto"
+	"errors"
 	"fmt"
 
 	"github.com/sigstore/sigstore-go/pkg/verify"
@@ -25,7 +26,8 @@ func (k *keyless) bundled(b bundle) (statement []byte, ok bool) {
 
 // mine tells whether a signature is of the identity that signs now: the same authority
 // made the certificate out to it, the signature fits, and what proves its time is
-// there. Where a trusted root is known, that is checked as well.
+// there and lies within the certificate's. Where a trusted root is known, that is checked
+// as well.
 func (k *keyless) mine(e *evidence) bool {
 	c := k.held.Load()
 	if c == nil || e.unreadable != nil || e.certificate == nil {
@@ -50,21 +52,18 @@ func (e *evidence) fits() bool {
 	if err != nil {
 		return false
 	}
-	message := e.payload
-	if e.enveloped {
-		message = preAuthentication(e.payload)
-	}
-	return verifier.VerifySignature(bytes.NewReader(e.signature), bytes.NewReader(message)) == nil
+	return verifier.VerifySignature(bytes.NewReader(e.signature), bytes.NewReader(e.message())) == nil
 }
 
-// check verifies against the trusted root, where there is one, before anybody else
-// has to. What proves the time is what was asked for.
+// check compares the certificate with the times that are proven, and verifies against
+// the trusted root, where there is one, before anybody else has to. What proves the time
+// is what was asked for.
 func (k *keyless) check(e *evidence) error {
-	if k.root == nil {
-		return nil
+	if err := errors.Join(e.unreadable, e.noEntry); err != nil {
+		return fmt.Errorf("read what was signed: %w", err)
 	}
-	if e.unreadable != nil {
-		return fmt.Errorf("read what was signed: %w", e.unreadable)
+	if err := e.late(); err != nil || k.root == nil {
+		return err
 	}
 	t := &trust{root: k.root, log: len(k.services.logs) > 0}
 	err := guarded(func() error {

@@ -8,8 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"path"
+	"strings"
+	"syscall"
 
 	"github.com/sigstore/rekor/pkg/generated/client/entries"
 	"github.com/sigstore/rekor/pkg/generated/models"
@@ -53,7 +57,7 @@ func (l logClient) add(ctx context.Context, entry []byte) (*reply, error) {
 	header := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}}
 	got, err := l.ask(ctx, http.MethodPost, entriesPath, header, entry)
 	if err != nil {
-		if ctx.Err() == nil && len(entry) >= largeEntry {
+		if ctx.Err() == nil && len(entry) >= largeEntry && hungUp(err) {
 			return nil, &LogRefusedError{Log: l.address, Bytes: int64(len(entry)), Message: l.redact(err.Error())}
 		}
 		return nil, err
@@ -66,7 +70,25 @@ func (l logClient) add(ctx context.Context, entry []byte) (*reply, error) {
 	case refuses(got.status, len(entry)):
 		return nil, &LogRefusedError{Log: l.address, Bytes: int64(len(entry)), Status: got.status, Message: l.message(got)}
 	}
+	if got.status/100 == 4 {
+		return nil, l.refusal(got, l.hint("name another log if this one does not take such signatures"))
+	}
 	return nil, l.refusal(got, l.hint("try again later, or name another log"))
+}
+
+// hungUp tells whether somebody took the connection and closed it. One that was never
+// made says nothing of what would have been sent.
+func hungUp(err error) bool {
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	var op *net.OpError // Windows has numbers of its own for the last two
+	if errors.As(err, &op) && (op.Op == "read" || op.Op == "write") && !op.Timeout() {
+		return true
+	}
+	return strings.Contains(err.Error(), "stream error: ") || strings.Contains(err.Error(), "GOAWAY") // of HTTP/2, whose errors have no exported type
 }
 
 const entriesPath = "/api/v1/log/entries"
@@ -76,11 +98,13 @@ const entriesPath = "/api/v1/log/entries"
 // all manners.
 const largeEntry = 100 << 10
 
-// refuses tells an answer about an entry from one about the log.
+// refuses tells an answer about the size of an entry from one about something else.
 func refuses(status, size int) bool {
 	switch status {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+	case http.StatusRequestEntityTooLarge:
 		return true
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return size >= largeEntry
 	}
 	return status/100 == 5 && size >= largeEntry
 }

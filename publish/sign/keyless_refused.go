@@ -5,8 +5,7 @@ import (
 	"net/http"
 )
 
-// LogRefusedError says that a transparency log did not take an entry, as logs do with
-// large ones. What was signed before it remains.
+// LogRefusedError says that a transparency log did not take an entry because of its size. What was signed before it remains.
 type LogRefusedError struct {
 	Log     string // its address
 	Bytes   int64  // of the entry as it was sent

@@ -3,9 +3,11 @@
 package sign
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -32,13 +34,10 @@ func (k *keyless) stamp(ctx context.Context, authorities []string, data []byte) 
 		if !got.ok() {
 			return nil, s.refusal(got, s.hint("check the address"))
 		}
-		err = guarded(func() error {
-			stamp, err := timestamp.ParseResponse(got.body)
-			if err == nil && string(stamp.HashedMessage) != string(sum[:]) {
-				err = fmt.Errorf("it is of something else")
-			}
-			return err
-		})
+		stamp, err := parseStamp(got.body)
+		if err == nil && !bytes.Equal(stamp.HashedMessage, sum[:]) {
+			err = errors.New("it is of something else")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read the timestamp of %s: %w", address, err)
 		}

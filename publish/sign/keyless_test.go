@@ -44,6 +44,11 @@ func TestSignKeyless(t *testing.T) {
 				if n := s.Count(sigstore.Fulcio); n != 1 {
 					t.Errorf("%d certificates for one signature and two attestations", n)
 				}
+				for _, r := range s.Requests() {
+					if r.Authorized != (r.Service == sigstore.Fulcio) {
+						t.Errorf("%s %s with a token: %v", r.Method, r.Path, r.Authorized)
+					}
+				}
 				refuseOthers(t, g, j)
 				signAgain(t, g, signer, s)
 				signAgain(t, g, keylessSigner(t, o), s)

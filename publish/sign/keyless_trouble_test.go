@@ -36,6 +36,7 @@ func TestKeylessTrouble(t *testing.T) {
 		options sigstore.Options
 		change  func(*testing.T, *sigstore.Sigstore, *SignerOptions)
 		says    []string
+		lacks   string
 	}{
 		{name: "Fulcio is down", change: breaks(sigstore.Fulcio, 503, "upstream"), says: []string{"certificate authority http://127.0.0.1", "503", "upstream", "try again"}},
 		{name: "Fulcio refuses", change: breaks(sigstore.Fulcio, 403, `{"code":7,"message":"the issuer\nis not known"}`), says: []string{"403 Forbidden: the issuer is not known; check that it trusts", "--fulcio-url"}},
@@ -59,11 +60,22 @@ func TestKeylessTrouble(t *testing.T) {
 		}, says: []string{"sign ", "nobody is here"}},
 		{name: "the log is down", change: breaks(sigstore.Rekor, 502, "<html>"), says: []string{"transparency log http://127.0.0.1", "502 Bad Gateway", "--rekor-url"}},
 		{name: "the log needs a login", change: breaks(sigstore.Rekor, 401, "who are you"), says: []string{"401 Unauthorized: who are you"}},
+		{name: "the log takes no such signature", change: breaks(sigstore.Rekor, 400, `{"code":400,"message":"error verifying: bad entry"}`), says: []string{"400 Bad Request: error verifying: bad entry", "another log", "--rekor-url"}, lacks: "--attest-sbom"},
 		{name: "the log has no proof", options: sigstore.Options{Unproven: true}, says: []string{"transparency log", "no proof that the log holds"}},
 		{name: "the log answers nonsense", change: breaks(sigstore.Rekor, 201, `{"a":{"body":1}}`), says: []string{"the entry is not complete"}},
+		{name: "a proof beside the certificate", options: sigstore.Options{Detached: "AAAA"}, change: func(_ *testing.T, _ *sigstore.Sigstore, o *SignerOptions) {
+			o.Keyless.TrustedRoot = nil
+		}, says: []string{"beside the certificate", "--trusted-root"}},
 		{name: "a foreign log", options: sigstore.Options{ForeignLog: true}, says: []string{"not valid for the trusted root (--trusted-root)"}},
 		{name: "a forged log", options: sigstore.Options{ForgedLog: true}, says: []string{"not valid for the trusted root (--trusted-root)"}},
-		{name: "an ended certificate", options: sigstore.Options{Lifetime: -time.Minute}, says: []string{"not valid for the trusted root (--trusted-root)"}},
+		{name: "ended certificates", options: sigstore.Options{Lifetime: -time.Minute}, says: []string{"its certificate was valid from", "clock"}},
+		{name: "ended certificates and no root", options: sigstore.Options{Lifetime: -time.Minute}, change: func(_ *testing.T, _ *sigstore.Sigstore, o *SignerOptions) {
+			o.Keyless.TrustedRoot = nil
+		}, says: []string{"its certificate was valid from", "clock"}},
+		{name: "ended certificates by timestamps", options: sigstore.Options{Lifetime: -time.Minute}, change: func(_ *testing.T, _ *sigstore.Sigstore, o *SignerOptions) {
+			o.Keyless.TrustedRoot, o.Keyless.Rekor = nil, "none"
+		}, says: []string{"its certificate was valid from", "clock"}},
+		{name: "a large timestamp", change: breaks(sigstore.TSA, 200, strings.Repeat("\x30\x80", maxStamp)), says: []string{"more than the 64 KiB"}},
 		{name: "the timestamp authority is down", change: breaks(sigstore.TSA, 500, ""), says: []string{"timestamp authority http://127.0.0.1", "500", "--timestamp-url"}},
 		{name: "the timestamp is nonsense", change: breaks(sigstore.TSA, 200, "nonsense"), says: []string{"read the timestamp of http://127.0.0.1"}},
 	}
@@ -76,13 +88,13 @@ func TestKeylessTrouble(t *testing.T) {
 				if test.change != nil {
 					test.change(t, s, &o)
 				}
-				mustRefuse(t, s, o, test.says)
+				mustRefuse(t, s, o, test.says, test.lacks)
 			})
 		}
 	}
 }
 
-func mustRefuse(t *testing.T, s *sigstore.Sigstore, o SignerOptions, says []string) {
+func mustRefuse(t *testing.T, s *sigstore.Sigstore, o SignerOptions, says []string, lacks string) {
 	t.Helper()
 	g := newGround(t, ggcrRegistry(true))
 	before := g.holds(t)
@@ -94,6 +106,9 @@ func mustRefuse(t *testing.T, s *sigstore.Sigstore, o SignerOptions, says []stri
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %q", err, want)
 		}
+	}
+	if lacks != "" && strings.Contains(err.Error(), lacks) {
+		t.Errorf("%q says %q", err, lacks)
 	}
 	for _, secret := range s.Secrets() {
 		if strings.Contains(err.Error(), secret) {
@@ -159,6 +174,20 @@ func TestLogDropsLargeEntry(t *testing.T) {
 	}
 }
 
+// TestLogOutOfReach: a log that nobody reaches has refused nothing, however large the
+// entry is.
+func TestLogOutOfReach(t *testing.T) {
+	t.Parallel()
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	l := logClient{service{what: "the log", address: gone.URL, flag: "--rekor-url", via: http.DefaultTransport}}
+	_, err := l.add(t.Context(), make([]byte, largeEntry))
+	var refused *LogRefusedError
+	if err == nil || errors.As(err, &refused) || !strings.Contains(err.Error(), "ask the log "+gone.URL) || !strings.Contains(err.Error(), "check the address (--rekor-url)") {
+		t.Errorf("add: %v", err)
+	}
+}
+
 // TestLogHasEntryAlready: an entry that the log has already is read from there.
 func TestLogHasEntryAlready(t *testing.T) {
 	t.Parallel()
@@ -181,7 +210,7 @@ type repeating struct {
 }
 
 func (r *repeating) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Path != entriesPath || req.Method != http.MethodPost {
+	if !strings.HasSuffix(req.URL.Path, entriesPath) || req.Method != http.MethodPost {
 		return r.RoundTripper.RoundTrip(req)
 	}
 	body, err := req.GetBody()
@@ -232,7 +261,7 @@ type hanging struct {
 }
 
 func (h hanging) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Path != h.path {
+	if !strings.HasSuffix(r.URL.Path, h.path) {
 		return h.RoundTripper.RoundTrip(r)
 	}
 	h.on()

@@ -3,11 +3,10 @@
 package sign
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -29,12 +28,29 @@ func isKMS(ref string) bool {
 	return strings.Contains(ref, "://") && !strings.HasPrefix(ref, fromVariable)
 }
 
+// maxReference bounds the reference of a key, in bytes; no name of a file is longer.
+const maxReference = 4096
+
+// checkReference refuses a reference that is rather a key itself, as it becomes one where
+// somebody writes $COSIGN_KEY in place of env://COSIGN_KEY. The error does not repeat it:
+// it would show the key to all who read the log.
+func checkReference(flag, ref string) error {
+	inBase64 := base64.StdEncoding.EncodeToString([]byte(pemBegin[:9])) // of whole groups, as more follows
+	if strings.Contains(ref, pemBegin) || strings.Contains(ref, inBase64) || strings.ContainsAny(ref, "\r\n") || len(ref) > maxReference {
+		return fmt.Errorf("%s takes the name of a file or env://NAME, and not the key itself; put the key into a variable and name that: %s env://COSIGN_KEY", flag, flag)
+	}
+	return nil
+}
+
+// pemBegin begins what keys are in.
+const pemBegin = "-----BEGIN"
+
 // readKey returns the text of a key that a file or a variable holds. Its errors never
 // have a part of it.
 func readKey(ref string, env Environment) ([]byte, error) {
 	if name, ok := strings.CutPrefix(ref, fromVariable); ok {
-		text, ok := env.variable(name)
-		if !ok || text == "" {
+		text := lookup(env.Environ, name)
+		if text == "" {
 			return nil, fmt.Errorf("read the key %s: the variable %s is not set", ref, name)
 		}
 		return []byte(text), nil
@@ -48,31 +64,10 @@ func readKey(ref string, env Environment) ([]byte, error) {
 		return nil, fmt.Errorf("read the key %s: there is no such file; a key in a variable is named env://NAME", ref)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the key %s: %w", ref, err)
+		return nil, fmt.Errorf("read the key %s: %w", ref, pathless(err))
+	}
+	if len(text) > maxKey {
+		return nil, fmt.Errorf("read the key %s: it has more than %d KiB and is no key", ref, maxKey>>10)
 	}
 	return text, nil
-}
-
-func readAtMost(file string, limit int64) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("it has more than %d KiB and is no key", limit>>10)
-	}
-	return text, err
-}
-
-// variable returns the value of a variable of the environment. The last one counts, as
-// it does for programs.
-func (e Environment) variable(name string) (value string, ok bool) {
-	for _, pair := range e.Environ {
-		if k, v, found := strings.Cut(pair, "="); found && k == name {
-			value, ok = v, true
-		}
-	}
-	return value, ok
 }

@@ -147,6 +147,31 @@ func TestKeyFiles(t *testing.T) {
 	}
 }
 
+// TestKeyInPlaceOfItsName: a key that stands where its name belongs is shown nowhere, nor
+// is the text of anything else that can be no name.
+func TestKeyInPlaceOfItsName(t *testing.T) {
+	t.Parallel()
+	der := pkcs8(t, p256Key(t))
+	key := string(pemText("PRIVATE KEY", der))
+	secret := base64.StdEncoding.EncodeToString(der)[20:60]
+	inBase64 := base64.StdEncoding.EncodeToString([]byte(key))
+	for what, ref := range map[string]string{
+		"PEM": key, "PEM on one line": strings.ReplaceAll(key, "\n", " "), "PEM as a variable": fromVariable + key, "PEM with a scheme in front": "awskms://" + key,
+		"in base64": inBase64, "without its head": strings.SplitAfterN(key, "\n", 2)[1], "long": strings.Repeat(secret, 200),
+	} {
+		_, serr := NewSigner(t.Context(), SignerOptions{Key: ref, Environment: Environment{WorkDir: t.TempDir()}})
+		_, verr := NewVerifier(t.Context(), VerifierOptions{Key: ref, Environment: Environment{WorkDir: t.TempDir()}})
+		for flag, err := range map[string]error{"--sign-key": serr, "--key": verr} {
+			if err == nil || !strings.Contains(err.Error(), flag+" takes the name of a file or env://NAME, and not the key itself") {
+				t.Fatalf("%s: %v", what, err)
+			}
+			if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), inBase64[40:60]) || strings.Contains(err.Error(), "BEGIN") {
+				t.Errorf("%s: the error shows a key: %v", what, err)
+			}
+		}
+	}
+}
+
 // TestGenerateKeyPair: cosign's library opens the private key with the password alone,
 // and its public key is the other one.
 func TestGenerateKeyPair(t *testing.T) {

@@ -50,7 +50,7 @@ func findPlugin(scheme string, env Environment) (plugin, error) {
 		}
 		found := filepath.Join(folder, file)
 		if info, err := os.Stat(found); err == nil && info.Mode().IsRegular() && (runtime.GOOS == "windows" || info.Mode()&0o111 != 0) {
-			return plugin{name: name, file: found, environ: env.Environ, workDir: env.WorkDir}, nil
+			return plugin{name: name, file: found, environ: withoutSecrets(env.Environ), workDir: env.WorkDir}, nil
 		}
 	}
 	return plugin{}, fmt.Errorf("the program %s is not on PATH; install it, or name a file with a key, or env://NAME", name)

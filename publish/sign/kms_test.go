@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,11 @@ func pkcs8File(t *testing.T, key any) string {
 	}
 	return file
 }
+
+// secretEnviron has what no program of somebody else's needs, and what it does.
+const secretEnviron = `COSIGN_PASSWORD=x COSIGN_KEY=x SIGSTORE_ID_TOKEN=x ACTIONS_ID_TOKEN_REQUEST_TOKEN=x ACTIONS_ID_TOKEN_REQUEST_URL=x
+	DOTNET_CONTAINER_PUSH_REGISTRY_PWORD=x SDK_CONTAINER_REGISTRY_PWORD=x SDK_X_PWD=x DOCKER_AUTH_CONFIG=x GITHUB_TOKEN=x gh_token=x NANOBUILD_SIGN_KEY=x
+	AWS_REGION=x VAULT_TOKEN=x`
 
 // TestKMS: a program signs, in both formats, and cosign's library verifies that; each
 // way in which a program can fail has an error that names it.
@@ -101,6 +107,7 @@ func TestKMS(t *testing.T) {
 		"flood":           {ref + "?flood", "what sigstore-kms-test answered", false},
 		"complaint":       {ref + "?complaint", "no route to the KMS", false},
 		"empty signature": {ref + "?nosignature", "what sigstore-kms-test answered", false},
+		"no secrets":      {ref + "?environ", "sigstore-kms-test says: AWS_REGION PATH TEST_KMS_PIN VAULT_TOKEN", false},
 		"wrong signature": {ref + "?wrong", "no signature that its public key verifies", false},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -108,6 +115,9 @@ func TestKMS(t *testing.T) {
 			env := env
 			if c.locked {
 				env.Environ = env.Environ[:1]
+			}
+			if strings.HasSuffix(c.key, "?environ") {
+				env.Environ = append(slices.Clone(env.Environ), strings.Fields(secretEnviron)...)
 			}
 			signer, err := NewSigner(t.Context(), SignerOptions{Key: c.key, Environment: env})
 			if err == nil {

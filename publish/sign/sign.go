@@ -62,8 +62,9 @@ type Signer interface {
 	// Format is how it keeps its signatures.
 	Format() Format
 	// Sign signs the subject, which the repository must hold, and attests the
-	// statements about it. What the registry has of it already is not added again. It
-	// fails with a [MixedError] where the subject has signatures of another format.
+	// statements about it. What the registry has of it already is not added again; with
+	// Tags, a statement takes the place of our own one of the same type before, and with
+	// Bundle it lies beside it. It fails with a [MixedError] where the subject has signatures of another format.
 	Sign(ctx context.Context, repo *distribution.Repository, s Subject, statements ...Statement) (Signed, error)
 }
 
@@ -142,6 +143,9 @@ type Verified struct {
 
 // Signature is a valid signature.
 type Signature struct {
+	// Key is the SHA-256 of the public key in DER, base64, as bundles name it; "" for a
+	// certificate.
+	Key         string            `json:"key,omitempty"`
 	Identity    string            `json:"identity,omitempty"` // of the certificate
 	Issuer      string            `json:"issuer,omitempty"`
 	Logged      bool              `json:"logged"`         // proven to be in a transparency log

@@ -55,21 +55,13 @@ func statement(subjectName string, digest v1.Hash, st Statement, annotations map
 	return b.Bytes(), nil
 }
 
-// said is what a statement says, as far as it matters whether it was said before.
-type said struct {
-	predicateType string
-	predicate     json.RawMessage
-	annotations   map[string]string
-}
-
-// saidOf reads a statement; ok is false where it is none about the subject alone.
-func saidOf(statement []byte, subject v1.Hash) (s said, ok bool) {
-	var read struct {
-		statementHead
-		Predicate json.RawMessage `json:"predicate"`
+// claimAlone reads a statement about the subject and nothing else; ok is false where it
+// is none.
+func claimAlone(statement []byte, subject v1.Hash) (c claim, ok bool) {
+	read, err := readStatement(statement)
+	if err != nil || len(read.Subject) != 1 {
+		return claim{}, false
 	}
-	if json.Unmarshal(statement, &read) != nil || len(read.Subject) != 1 || read.Subject[0].Digest[subject.Algorithm] != subject.Hex {
-		return said{}, false
-	}
-	return said{read.PredicateType, read.Predicate, read.Subject[0].Annotations}, true
+	c, wrong := claimOfStatement(statement, subject)
+	return c, wrong == nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -26,7 +27,7 @@ var errMoved = errors.New("somebody else writes the same tag")
 // names something else before or after that, and with an [ImmutableError] where it may
 // not move.
 func writeTag(ctx context.Context, repo *distribution.Repository, subject v1.Hash, suffix string, all []artifact, before v1.Hash) error {
-	manifest, config, err := assemble(all)
+	_, config, err := assemble(all, nil)
 	if err != nil {
 		return err
 	}
@@ -42,15 +43,35 @@ func writeTag(ctx context.Context, repo *distribution.Repository, subject v1.Has
 		return err
 	}
 	tag := tagName(subject, suffix)
-	if held, err := repo.Head(ctx, tag); err != nil {
-		return err
-	} else if held.Digest != before {
+	// HEAD would not do: for it, a 403 is nothing, too.
+	doc, err := repo.Manifest(ctx, tag)
+	if err != nil && !distribution.NotFound.In(err) {
+		return explainHidden(err)
+	}
+	if doc.Digest != before {
 		return errMoved
+	}
+	manifest, err := succeed(doc.Content, all)
+	if err != nil {
+		return err
 	}
 	if err := repo.PutManifest(ctx, tag, manifest, types.OCIManifestSchema1); err != nil {
 		return explainImmutable(repo, tag, before != v1.Hash{}, err)
 	}
 	return stands(ctx, repo, tag, manifest, before)
+}
+
+// explainHidden adds to the error of a tag that may not be read what that means for
+// writing it. Some registries answer so for what is not there, and nobody can tell.
+func explainHidden(err error) error {
+	var failed *distribution.Error
+	var status *distribution.StatusError
+	if !errors.As(err, &failed) || !errors.As(err, &status) || status.Status != http.StatusForbidden {
+		return err
+	}
+	told := *failed
+	told.Try = "what lies there would be lost if it were written anew: give the credentials the right to pull, too, or sign with --sign-format bundle, which needs no such tag where the registry lists referrers"
+	return &told
 }
 
 // stands fails with errMoved unless the tag names the manifest.
@@ -66,11 +87,26 @@ func stands(ctx context.Context, repo *distribution.Repository, tag string, mani
 	return err
 }
 
+// succeed returns the manifest that takes the place of an old one, nil for none, whose
+// annotations are somebody else's and stay.
+func succeed(old []byte, all []artifact) (manifest []byte, err error) {
+	var annotations map[string]string
+	if old != nil {
+		m, err := parseManifest(old)
+		if err != nil {
+			return nil, err
+		}
+		annotations = m.Annotations
+	}
+	manifest, _, err = assemble(all, annotations)
+	return manifest, err
+}
+
 // assemble returns the manifest and the config of an image with the artifacts as its
-// layers, byte for byte as cosign assembles it.
+// layers, byte for byte as cosign assembles it. The annotations are the manifest's.
 //
 // https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md#storage
-func assemble(all []artifact) (manifest, config []byte, err error) {
+func assemble(all []artifact, annotations map[string]string) (manifest, config []byte, err error) {
 	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	added := make([]mutate.Addendum, 0, len(all))
 	for _, a := range all {
@@ -78,6 +114,11 @@ func assemble(all []artifact) (manifest, config []byte, err error) {
 	}
 	if image, err = mutate.Append(image, added...); err != nil {
 		return nil, nil, err
+	}
+	if len(annotations) > 0 {
+		if changed, ok := mutate.Annotations(image, annotations).(v1.Image); ok {
+			image = changed
+		}
 	}
 	if config, err = image.RawConfigFile(); err != nil {
 		return nil, nil, err

@@ -29,13 +29,13 @@ func (e *ImmutableError) Error() string {
 func (e *ImmutableError) Unwrap() error { return e.Err }
 
 // explainImmutable is err, or an [ImmutableError] where that is the reason for it.
-// Whether the tag was there before tells what a bare 405 means.
+// Only where the tag was there before, an answer without words for it can mean that.
 func explainImmutable(repo *distribution.Repository, tag string, there bool, err error) error {
 	var status *distribution.StatusError
 	if !errors.As(err, &status) || !strings.HasSuffix(status.Path, "/"+tag) {
 		return err
 	}
-	if status.RefusesMove() || there && status.Status == http.StatusMethodNotAllowed {
+	if status.RefusesMove() && status.CallsImmutable() || there && (status.RefusesMove() || status.Status == http.StatusMethodNotAllowed) {
 		return &ImmutableError{Repository: repo.Name().String(), Tag: tag, Answer: status.Answer(), Err: err}
 	}
 	return err

@@ -27,16 +27,32 @@ const (
 
 // bundle is a sigstore bundle that refers to a subject.
 type bundle struct {
-	manifest      v1.Hash
-	entry         v1.Descriptor // in the list of referrers
-	predicateType string        // as the manifest's annotations say, without proof; may be ""
-	content       []byte        // JSON
+	entry   v1.Descriptor // of its manifest, in the list of referrers
+	content []byte        // JSON
 }
 
 // readBundles returns the bundles that refer to a subject. What else refers to it is
 // left out. It fails where there are more than the bounds allow.
 func readBundles(ctx context.Context, repo *distribution.Repository, subject v1.Hash) ([]bundle, error) {
-	refs, err := listBundles(ctx, repo, subject)
+	entries, err := listBundles(ctx, repo, subject)
+	if err != nil {
+		return nil, err
+	}
+	return loadBundles(ctx, repo, subject, entries)
+}
+
+// loadBundles reads those bundles that entries stand for.
+func loadBundles(ctx context.Context, repo *distribution.Repository, subject v1.Hash, entries []v1.Descriptor) ([]bundle, error) {
+	if len(entries) > maxBundles {
+		return nil, fmt.Errorf("%s@%s has %d referrers that may be bundles, more than the %d that are read; delete those from the registry that nobody needs any more", repo.Name(), subject, len(entries), maxBundles)
+	}
+	refs, missing, err := findBundles(ctx, repo, subject, entries)
+	if err == nil && len(missing) > 0 {
+		// Some machines of a registry see late what it got; lists also name what was deleted.
+		var late []bundleRef
+		late, _, err = findBundles(ctx, repo, subject, missing)
+		refs = append(refs, late...)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -50,41 +66,54 @@ func readBundles(ctx context.Context, repo *distribution.Repository, subject v1.
 		if err != nil {
 			return nil, fmt.Errorf("read the bundle %s of %s@%s: %w", ref.entry.Digest, repo.Name(), subject, err)
 		}
-		all = append(all, bundle{manifest: ref.entry.Digest, entry: ref.entry, predicateType: ref.predicateType, content: content})
+		all = append(all, bundle{entry: ref.entry, content: content})
 	}
 	return all, nil
 }
 
 // bundleRef is a manifest with a bundle.
 type bundleRef struct {
-	entry         v1.Descriptor // of the manifest, in the list of referrers
-	layer         v1.Descriptor
-	predicateType string
+	entry v1.Descriptor // of the manifest, in the list of referrers
+	layer v1.Descriptor
 }
 
-func listBundles(ctx context.Context, repo *distribution.Repository, subject v1.Hash) ([]bundleRef, error) {
+// listBundles returns what may be a bundle of what refers to a subject.
+func listBundles(ctx context.Context, repo *distribution.Repository, subject v1.Hash) ([]v1.Descriptor, error) {
 	entries, err := repo.ListReferrers(ctx, subject)
-	if err != nil {
-		return nil, err
-	}
-	entries = slices.DeleteFunc(entries, func(d v1.Descriptor) bool { return !mayBeBundle(d) })
-	if len(entries) > maxBundles {
-		return nil, fmt.Errorf("%s@%s has %d referrers that may be bundles, more than the %d that are read", repo.Name(), subject, len(entries), maxBundles)
-	}
-	var refs []bundleRef
+	return slices.DeleteFunc(entries, func(d v1.Descriptor) bool { return !mayBeBundle(d) }), err
+}
+
+// findBundles reads the manifests of entries, and returns those of bundles, and the
+// entries whose manifests are not there.
+func findBundles(ctx context.Context, repo *distribution.Repository, subject v1.Hash, entries []v1.Descriptor) (refs []bundleRef, missing []v1.Descriptor, err error) {
 	for _, d := range entries {
 		doc, err := repo.Manifest(ctx, d.Digest.String())
 		if distribution.NotFound.In(err) {
-			continue // lists name what was deleted since
+			missing = append(missing, d)
+			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if ref, ok := bundleIn(doc.Content, d, subject); ok {
 			refs = append(refs, ref)
 		}
 	}
-	return refs, nil
+	return refs, missing, nil
+}
+
+// hasBundle tells whether a bundle refers to a subject.
+func hasBundle(ctx context.Context, repo *distribution.Repository, subject v1.Hash) (bool, error) {
+	entries, err := listBundles(ctx, repo, subject)
+	if err != nil {
+		return false, err
+	}
+	for _, d := range entries {
+		if refs, _, err := findBundles(ctx, repo, subject, []v1.Descriptor{d}); err != nil || len(refs) > 0 {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // mayBeBundle tells whether a manifest must be read to know. Registries name the type
@@ -104,5 +133,5 @@ func bundleIn(manifest []byte, entry v1.Descriptor, subject v1.Hash) (ref bundle
 	if err != nil || m.Subject == nil || m.Subject.Digest != subject || len(m.Layers) != 1 || !isBundle(string(m.Layers[0].MediaType)) {
 		return bundleRef{}, false
 	}
-	return bundleRef{entry: entry, layer: m.Layers[0], predicateType: m.Annotations[annotationPredicate]}, true
+	return bundleRef{entry: entry, layer: m.Layers[0]}, true
 }

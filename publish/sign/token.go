@@ -77,16 +77,21 @@ func readToken(name, workDir, flag string) (string, error) {
 	if workDir != "" && !filepath.IsAbs(name) {
 		path = filepath.Join(workDir, name)
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("read the identity token %s%s: %w", flag, name, pathless(err))
-	}
-	defer func() { _ = file.Close() }()
-	text, err := io.ReadAll(io.LimitReader(file, maxToken+1))
+	text, err := readAtMost(path, maxToken)
 	if err != nil {
 		return "", fmt.Errorf("read the identity token %s%s: %w", flag, name, pathless(err))
 	}
 	return checked(string(text), "the file "+flag+name)
+}
+
+// readAtMost reads a file to its end, or one byte more than the limit.
+func readAtMost(name string, limit int64) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	return io.ReadAll(io.LimitReader(file, limit+1))
 }
 
 // pathless leaves out of an error the file that is named already.

@@ -192,9 +192,9 @@ func attestationOf(t *testing.T, env dsse.Envelope, opts ...static.Option) oci.S
 
 func (p pen) envelope(t *testing.T, statement string) dsse.Envelope {
 	t.Helper()
-	sig := p.sign(t, dsse.PAE(envelopeType, []byte(statement)))
+	sig := p.sign(t, dsse.PAE(ctypes.IntotoPayloadType, []byte(statement)))
 	return dsse.Envelope{
-		PayloadType: envelopeType, Payload: base64.StdEncoding.EncodeToString([]byte(statement)),
+		PayloadType: ctypes.IntotoPayloadType, Payload: base64.StdEncoding.EncodeToString([]byte(statement)),
 		Signatures: []dsse.Signature{{KeyID: "a hint that is not ours", Sig: base64.StdEncoding.EncodeToString(sig)}},
 	}
 }

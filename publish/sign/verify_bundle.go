@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	ctypes "github.com/sigstore/cosign/v2/pkg/types"
 	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	sgbundle "github.com/sigstore/sigstore-go/pkg/bundle"
 )
@@ -29,8 +30,8 @@ func (e *evidence) readBundle(raw []byte) error {
 		return errors.New("it signs bytes and not a statement about an image")
 	}
 	e.payload = env.GetPayload()
-	if env.GetPayloadType() != envelopeType {
-		return fmt.Errorf("its envelope holds %s instead of %s", shown(env.GetPayloadType()), envelopeType)
+	if env.GetPayloadType() != ctypes.IntotoPayloadType {
+		return fmt.Errorf("its envelope holds %s instead of %s", shown(env.GetPayloadType()), ctypes.IntotoPayloadType)
 	}
 	if n := len(env.GetSignatures()); n != 1 {
 		return fmt.Errorf("its envelope has %d signatures instead of one", n)
@@ -54,6 +55,13 @@ func (e *evidence) readMaterial(b *sgbundle.Bundle) error {
 			return fmt.Errorf("its log entry: %w", err)
 		}
 	}
-	e.stamps, err = b.Timestamps()
-	return err
+	if e.stamps, err = b.Timestamps(); err != nil {
+		return err
+	}
+	for _, stamp := range e.stamps {
+		if err := checkStamp(stamp); err != nil {
+			return err
+		}
+	}
+	return nil
 }

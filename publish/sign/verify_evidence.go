@@ -5,11 +5,11 @@ package sign
 import (
 	"crypto/x509"
 	"encoding/base64"
-
 	"fmt"
 
 	intoto "github.com/in-toto/attestation/go/v1"
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+	ctypes "github.com/sigstore/cosign/v2/pkg/types"
 	sgbundle "github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/tlog"
 	"github.com/sigstore/sigstore-go/pkg/verify"
@@ -44,10 +44,15 @@ type evidence struct {
 	stamped []byte        // what else than the signature they may be about
 }
 
-// envelopeType is the type of what in-toto statements are signed as.
+// message is what the signature is over.
 //
-// https://github.com/in-toto/attestation/blob/main/spec/v1/envelope.md
-const envelopeType = "application/vnd.in-toto+json"
+// https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
+func (e *evidence) message() []byte {
+	if !e.enveloped {
+		return e.payload
+	}
+	return dsse.PAE(ctypes.IntotoPayloadType, e.payload)
+}
 
 // The methods below are those of sigstore's interface for what is verified.
 
@@ -96,7 +101,7 @@ func (c content) MessageSignatureContent() verify.MessageSignatureContent {
 // library would rather believe it than try our key.
 func (c content) RawEnvelope() *dsse.Envelope {
 	return &dsse.Envelope{
-		PayloadType: envelopeType,
+		PayloadType: ctypes.IntotoPayloadType,
 		Payload:     base64.StdEncoding.EncodeToString(c.payload),
 		Signatures:  []dsse.Signature{{Sig: base64.StdEncoding.EncodeToString(c.signature)}},
 	}

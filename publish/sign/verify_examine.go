@@ -129,6 +129,7 @@ func (t *trust) vouched(e *evidence) (s Signature, refused *refusal) {
 			}
 		}
 		if e.certificate == nil {
+			s.Key = t.key.hint
 			return nil
 		}
 		who, err := certificate.SummarizeCertificate(e.certificate)

@@ -36,12 +36,11 @@ const minRSA = 2048
 
 // newPublicKey fails where the key is of a kind that nobody signs images with.
 func newPublicKey(public crypto.PublicKey) (*publicKey, error) {
-	der, err := x509.MarshalPKIXPublicKey(public)
+	hint, err := hintOf(public)
 	if err != nil {
 		return nil, fmt.Errorf("keys of the type %T are not supported: %w", public, err)
 	}
-	hint := sha256.Sum256(der)
-	k := &publicKey{public: public, hint: base64.StdEncoding.EncodeToString(hint[:])}
+	k := &publicKey{public: public, hint: hint}
 	switch p := public.(type) {
 	case *ecdsa.PublicKey:
 		err = k.addECDSA(p)
@@ -57,6 +56,18 @@ func newPublicKey(public crypto.PublicKey) (*publicKey, error) {
 		err = fmt.Errorf("keys of the type %T are not supported", public)
 	}
 	return k, err
+}
+
+// hintOf is how bundles name a key.
+//
+// https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_common.proto
+func hintOf(public crypto.PublicKey) (string, error) {
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(der)
+	return base64.StdEncoding.EncodeToString(sum[:]), nil
 }
 
 // addECDSA adds the hash that fits the curve, and SHA-256, which some sign with on
@@ -138,6 +149,9 @@ func parsePublicKey(raw []byte) (crypto.PublicKey, error) {
 // readPublicKey reads a key from a file, a variable or a KMS. Signatures by a KMS are
 // verified here, with the public key that its program tells.
 func readPublicKey(ctx context.Context, ref string, env Environment) (*publicKey, error) {
+	if err := checkReference("--key", ref); err != nil {
+		return nil, err
+	}
 	var public crypto.PublicKey
 	if isKMS(ref) {
 		k, err := openKMS(ctx, ref, env)

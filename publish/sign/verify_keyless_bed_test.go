@@ -15,6 +15,7 @@ import (
 	cbundle "github.com/sigstore/cosign/v2/pkg/cosign/bundle"
 	"github.com/sigstore/cosign/v2/pkg/oci"
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
+	ctypes "github.com/sigstore/cosign/v2/pkg/types"
 	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	sgsign "github.com/sigstore/sigstore-go/pkg/sign"
@@ -100,7 +101,7 @@ func (p press) image(t *testing.T, f Format, said string) pieceOf {
 	if f == Tags {
 		return pieceOf{f, p.make(t, &sgsign.PlainData{Data: []byte(said)}), said}
 	}
-	return pieceOf{f, p.make(t, &sgsign.DSSEData{Data: []byte(said), PayloadType: envelopeType}), said}
+	return pieceOf{f, p.make(t, &sgsign.DSSEData{Data: []byte(said), PayloadType: ctypes.IntotoPayloadType}), said}
 }
 
 // signing is what is signed to sign an image.
@@ -159,9 +160,9 @@ func proofs(pb *protobundle.Bundle) []static.Option {
 // cosign has it made.
 func (p press) attestationLayer(t *testing.T, statement string) oci.Signature {
 	t.Helper()
-	pb := p.make(t, &sgsign.DSSEData{Data: []byte(statement), PayloadType: envelopeType})
+	pb := p.make(t, &sgsign.DSSEData{Data: []byte(statement), PayloadType: ctypes.IntotoPayloadType})
 	env := dsse.Envelope{
-		PayloadType: envelopeType, Payload: base64.StdEncoding.EncodeToString([]byte(statement)),
+		PayloadType: ctypes.IntotoPayloadType, Payload: base64.StdEncoding.EncodeToString([]byte(statement)),
 		Signatures: []dsse.Signature{{Sig: base64.StdEncoding.EncodeToString(pb.GetDsseEnvelope().GetSignatures()[0].GetSig())}},
 	}
 	if !p.noStamp {

@@ -3,7 +3,10 @@
 package sign
 
 import (
-	"crypto/sha256"
+	"bytes"
+	"crypto"
+	_ "crypto/sha256" // what entries name
+	_ "crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -18,12 +21,8 @@ var errOtherEntry = errors.New("its log entry is about something else than what 
 // loggedHere compares the entries of logs that are trusted with what was signed. The
 // library compares signature and signer alone.
 func (t *trust) loggedHere(e *evidence) error {
-	sum := sha256.Sum256(e.payload)
 	for _, entry := range e.entries {
-		if !t.knows(entry) {
-			continue
-		}
-		if logged, ok := loggedHash(entry); !ok || logged != sum {
+		if t.knows(entry) && !isAbout(entry, e.payload) {
 			return errOtherEntry
 		}
 	}
@@ -36,22 +35,42 @@ func (t *trust) knows(entry *tlog.Entry) bool {
 	return ok
 }
 
-// loggedHash returns the SHA-256 of the payload that an entry is about; ok is false
-// where it has none.
-func loggedHash(entry *tlog.Entry) (sum [sha256.Size]byte, ok bool) {
+// isAbout tells whether an entry has the hash of a payload.
+func isAbout(entry *tlog.Entry, payload []byte) bool {
 	text, _ := entry.Body().(string)
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return sum, false
+		return false
 	}
-	return hashInEntry(raw)
+	algorithm, digest := hashInEntry(raw)
+	if algorithm == 0 {
+		return false
+	}
+	h := algorithm.New()
+	h.Write(payload)
+	return bytes.Equal(h.Sum(nil), digest)
 }
 
-// hashInEntry reads the body of an entry in either version of logs.
+// algorithmOf returns the hash that either version of logs calls so, 0 for any other.
+// Those for larger curves and for Ed25519 over a hash are longer.
+func algorithmOf(name string) crypto.Hash {
+	switch name {
+	case "sha256", "SHA2_256":
+		return crypto.SHA256
+	case "sha384", "SHA2_384":
+		return crypto.SHA384
+	case "sha512", "SHA2_512":
+		return crypto.SHA512
+	}
+	return 0
+}
+
+// hashInEntry reads of which hash the payload is that an entry is about, from the body of
+// either version of logs; 0 where it has none.
 //
 // https://github.com/sigstore/rekor/blob/main/types.md
 // https://github.com/sigstore/rekor-tiles/blob/main/api/proto/rekor/v2/entry.proto
-func hashInEntry(raw []byte) (sum [sha256.Size]byte, ok bool) {
+func hashInEntry(raw []byte) (algorithm crypto.Hash, digest []byte) {
 	type hash struct {
 		Algorithm string `json:"algorithm"`
 		Value     string `json:"value"`  // hexadecimal, of the first version of logs
@@ -75,19 +94,17 @@ func hashInEntry(raw []byte) (sum [sha256.Size]byte, ok bool) {
 		} `json:"spec"`
 	}
 	if json.Unmarshal(raw, &body) != nil {
-		return sum, false
+		return 0, nil
 	}
 	s := body.Spec
 	for _, h := range []hash{s.Data.Hash, s.PayloadHash, s.HashedRekord.Data, s.DSSE.PayloadHash, s.Content.PayloadHash} {
 		digest := h.Digest
-		if h.Algorithm == "sha256" {
+		if h.Value != "" {
 			digest, _ = hex.DecodeString(h.Value)
-		} else if h.Algorithm != "SHA2_256" {
-			continue
 		}
-		if len(digest) == len(sum) {
-			return [sha256.Size]byte(digest), true
+		if algorithm := algorithmOf(h.Algorithm); algorithm != 0 && len(digest) == algorithm.Size() {
+			return algorithm, digest
 		}
 	}
-	return sum, false
+	return 0, nil
 }

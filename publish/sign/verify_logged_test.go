@@ -3,11 +3,13 @@
 package sign
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
@@ -155,26 +157,61 @@ func TestVerifyTamperedWhatWasLogged(t *testing.T) {
 
 func TestLoggedHash(t *testing.T) {
 	t.Parallel()
-	sum := sha256.Sum256([]byte("x"))
-	inHex, inBase64 := hex.EncodeToString(sum[:]), base64.StdEncoding.EncodeToString(sum[:])
+	short, long, longest := sha256.Sum256([]byte("x")), sha512.Sum384([]byte("x")), sha512.Sum512([]byte("x"))
+	inHex, inBase64 := hex.EncodeToString(short[:]), base64.StdEncoding.EncodeToString(short[:])
 	for name, c := range map[string]struct {
 		spec string
-		ok   bool
+		want crypto.Hash
 	}{
-		"hashedrekord 1":    {`{"data":{"hash":{"algorithm":"sha256","value":"` + inHex + `"}}}`, true},
-		"hashedrekord 2":    {`{"hashedRekordV002":{"data":{"algorithm":"SHA2_256","digest":"` + inBase64 + `"}}}`, true},
-		"dsse 1":            {`{"envelopeHash":{"algorithm":"sha256","value":"00"},"payloadHash":{"algorithm":"sha256","value":"` + inHex + `"}}`, true},
-		"dsse 2":            {`{"dsseV002":{"payloadHash":{"algorithm":"SHA2_256","digest":"` + inBase64 + `"}}}`, true},
-		"intoto":            {`{"content":{"hash":{"algorithm":"sha256","value":"00"},"payloadHash":{"algorithm":"sha256","value":"` + inHex + `"}}}`, true},
-		"another algorithm": {`{"payloadHash":{"algorithm":"sha512","value":"` + inHex + `"}}`, false},
-		"cut":               {`{"payloadHash":{"algorithm":"sha256","value":"` + inHex[2:] + `"}}`, false},
-		"nothing":           {`{}`, false},
+		"hashedrekord 1":     {`{"data":{"hash":{"algorithm":"sha256","value":"` + inHex + `"}}}`, crypto.SHA256},
+		"hashedrekord 2":     {`{"hashedRekordV002":{"data":{"algorithm":"SHA2_256","digest":"` + inBase64 + `"}}}`, crypto.SHA256},
+		"dsse 1":             {`{"envelopeHash":{"algorithm":"sha256","value":"00"},"payloadHash":{"algorithm":"sha256","value":"` + inHex + `"}}`, crypto.SHA256},
+		"dsse 2":             {`{"dsseV002":{"payloadHash":{"algorithm":"SHA2_256","digest":"` + inBase64 + `"}}}`, crypto.SHA256},
+		"intoto":             {`{"content":{"hash":{"algorithm":"sha256","value":"00"},"payloadHash":{"algorithm":"sha256","value":"` + inHex + `"}}}`, crypto.SHA256},
+		"SHA-384":            {`{"data":{"hash":{"algorithm":"sha384","value":"` + hex.EncodeToString(long[:]) + `"}}}`, crypto.SHA384},
+		"SHA-512":            {`{"hashedRekordV002":{"data":{"algorithm":"SHA2_512","digest":"` + base64.StdEncoding.EncodeToString(longest[:]) + `"}}}`, crypto.SHA512},
+		"another length":     {`{"payloadHash":{"algorithm":"sha512","value":"` + inHex + `"}}`, 0},
+		"another algorithm":  {`{"payloadHash":{"algorithm":"sha1","value":"` + inHex[:40] + `"}}`, 0},
+		"cut":                {`{"payloadHash":{"algorithm":"sha256","value":"` + inHex[2:] + `"}}`, 0},
+		"no hash at all":     {`{}`, 0},
+		"no hexadecimal":     {`{"payloadHash":{"algorithm":"sha256","value":"x"}}`, 0},
+		"no algorithm named": {`{"payloadHash":{"value":"` + inHex + `"}}`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, ok := hashInEntry([]byte(`{"spec":` + c.spec + `}`))
-			if ok != c.ok || ok && got != sum {
-				t.Errorf("read %x, %v", got, ok)
+			got, digest := hashInEntry([]byte(`{"spec":` + c.spec + `}`))
+			if want := map[crypto.Hash][]byte{crypto.SHA256: short[:], crypto.SHA384: long[:], crypto.SHA512: longest[:]}[c.want]; got != c.want || !bytes.Equal(digest, want) {
+				t.Errorf("read %v %x", got, digest)
+			}
+		})
+	}
+}
+
+// Keys whose signatures are over a longer hash have it in the entry, too.
+func TestVerifyLoggedByLongerHash(t *testing.T) {
+	t.Parallel()
+	log := newCareless(t)
+	for algorithm, p := range map[string]pen{"sha384": ecdsaPen(t, elliptic.P384(), crypto.SHA384), "sha512": edPen(t, crypto.SHA512)} {
+		t.Run(algorithm, func(t *testing.T) {
+			t.Parallel()
+			b := newVerifyBed(t)
+			said := payloadAbout(b.image, "null")
+			sig := p.sign(t, []byte(said))
+			h := p.hash.New()
+			h.Write([]byte(said))
+			body := fmt.Sprintf(`{"apiVersion":"0.0.1","kind":"hashedrekord","spec":{"data":{"hash":{"algorithm":%q,"value":"%x"}},"signature":{"content":%q,"publicKey":{"content":%q}}}}`,
+				algorithm, h.Sum(nil), base64.StdEncoding.EncodeToString(sig), base64.StdEncoding.EncodeToString(p.pem(t)))
+			entry := log.promise(t, body)
+			b.put(t, "sig", layer(t, said, sig, static.WithBundle(&cbundle.RekorBundle{
+				SignedEntryTimestamp: entry.GetInclusionPromise().GetSignedEntryTimestamp(),
+				Payload: cbundle.RekorPayload{
+					Body: base64.StdEncoding.EncodeToString([]byte(body)), IntegratedTime: entry.GetIntegratedTime(),
+					LogIndex: entry.GetLogIndex(), LogID: hex.EncodeToString(log.id(t)),
+				},
+			})))
+			v, err := b.verify(t, VerifierOptions{Key: p.public(t), RequireLog: true, TrustedRoot: log.root(t)})
+			if err != nil || !v.Signatures[0].Logged {
+				t.Errorf("found %+v, %v", v, err)
 			}
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"fmt"
 
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
+	ctypes "github.com/sigstore/cosign/v2/pkg/types"
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
 	"github.com/sigstore/sigstore-go/pkg/tlog"
@@ -65,8 +66,8 @@ func (e *evidence) readEnvelope(raw []byte) error {
 		return fmt.Errorf("it is no DSSE envelope: %w", err)
 	}
 	e.payload = env.Payload
-	if env.PayloadType != envelopeType {
-		return fmt.Errorf("its envelope holds %s instead of %s", shown(env.PayloadType), envelopeType)
+	if env.PayloadType != ctypes.IntotoPayloadType {
+		return fmt.Errorf("its envelope holds %s instead of %s", shown(env.PayloadType), ctypes.IntotoPayloadType)
 	}
 	if len(env.Signatures) != 1 {
 		return fmt.Errorf("its envelope has %d signatures instead of one", len(env.Signatures))
@@ -106,6 +107,9 @@ func (e *evidence) readProofs(annotations map[string]string) error {
 		var stamp struct{ SignedRFC3161Timestamp []byte }
 		if err := json.Unmarshal([]byte(text), &stamp); err != nil {
 			return fmt.Errorf("its timestamp: %w", err)
+		}
+		if err := checkStamp(stamp.SignedRFC3161Timestamp); err != nil {
+			return err
 		}
 		e.stamps = [][]byte{stamp.SignedRFC3161Timestamp}
 	}

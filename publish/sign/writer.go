@@ -71,7 +71,7 @@ func (w *writer) Sign(ctx context.Context, repo *distribution.Repository, s Subj
 		if err != nil {
 			return Signed{}, job.explain("attest", err)
 		}
-		job.wanted = append(job.wanted, wanted{statement: raw, said: said{predicateType: st.PredicateType, predicate: st.Predicate}})
+		job.wanted = append(job.wanted, wanted{statement: raw, claim: claim{predicateType: st.PredicateType, predicate: st.Predicate}})
 	}
 	if err := w.scheme.ready(ctx); err != nil {
 		return Signed{}, job.explain("sign", err)
@@ -104,7 +104,7 @@ type signing struct {
 
 // wanted is something to attest.
 type wanted struct {
-	said
+	claim
 	statement []byte
 	made      *made // with the signature; nil before it was made
 	failed    bool  // it could not be made

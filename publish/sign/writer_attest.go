@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/sigstore/cosign/v2/pkg/oci/static"
 	ctypes "github.com/sigstore/cosign/v2/pkg/types"
 )
 
@@ -16,10 +17,10 @@ import (
 // said of the same type before makes room for it, as with cosign attest --replace.
 // Refused are the errors of statements that could not be signed, now or before.
 func (j *signing) addAttestations(ctx context.Context, found []artifact, refused error) ([]artifact, int, error) {
-	old := make([]*said, len(found)) // nil for those of others
+	old := make([]*claim, len(found)) // nil for those of others
 	for i, a := range found {
 		if st, ok := j.scheme.attested(a); ok {
-			if s, ok := saidOf(st, j.subject.Digest); ok {
+			if s, ok := claimAlone(st, j.subject.Digest); ok {
 				old[i] = &s
 			}
 		}
@@ -28,7 +29,7 @@ func (j *signing) addAttestations(ctx context.Context, found []artifact, refused
 	var replaced []string
 	for i := range j.wanted {
 		want := &j.wanted[i]
-		if slices.ContainsFunc(old, func(s *said) bool { return s != nil && want.same(*s) }) {
+		if slices.ContainsFunc(old, func(s *claim) bool { return s != nil && want.same(*s) }) {
 			continue
 		}
 		a, err := j.attest(ctx, want)
@@ -68,12 +69,12 @@ func (j *signing) attest(ctx context.Context, want *wanted) (artifact, error) {
 		annotations = map[string]string{}
 	}
 	annotations[annotationPredicateType] = want.predicateType
-	annotations[annotationSignature] = "" // it is in the envelope
+	annotations[static.SignatureAnnotationKey] = "" // it is in the envelope
 	desc, err := describe(want.made.content, ctypes.DssePayloadType, annotations)
 	return artifact{desc: desc, content: want.made.content}, err
 }
 
 // same tells whether something said is what is wanted, whatever the image was called.
-func (w *wanted) same(s said) bool {
+func (w *wanted) same(s claim) bool {
 	return s.predicateType == w.predicateType && bytes.Equal(s.predicate, bytes.TrimSpace(w.predicate)) && maps.Equal(s.annotations, w.annotations)
 }

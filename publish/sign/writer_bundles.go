@@ -22,11 +22,10 @@ func (j *signing) bundles(ctx context.Context) (done Signed, err error) {
 			return done, &MixedError{Subject: j.String(), Has: Tags, Asks: Bundle}
 		}
 	}
-	found, err := readBundles(ctx, j.repo, j.subject.Digest)
+	known, old, err := j.known(ctx)
 	if err != nil {
 		return done, err
 	}
-	known, old := j.known(found)
 	signature, err := j.signature()
 	if err != nil {
 		return done, j.explain("sign", err)
@@ -45,7 +44,7 @@ func (j *signing) bundles(ctx context.Context) (done Signed, err error) {
 		}
 		if known, err = j.addBundle(ctx, "attest "+want.predicateType+" of", want, known); err == nil {
 			done.Attestations++
-			old = append(old, want.said)
+			old = append(old, want.claim)
 		}
 		if refused = errors.Join(refused, err); ctx.Err() != nil {
 			break
@@ -54,17 +53,33 @@ func (j *signing) bundles(ctx context.Context) (done Signed, err error) {
 	return done, refused
 }
 
-// known returns the entries of bundles, and what those say that are ours.
-func (j *signing) known(found []bundle) (entries []v1.Descriptor, old []said) {
+// known returns the entries of bundles, and what those say that are ours. Bundles that
+// call themselves something that is not wanted are not read: nothing is ever replaced
+// where each is a manifest of its own, and old ones become many.
+func (j *signing) known(ctx context.Context) (entries []v1.Descriptor, old []claim, err error) {
+	all, err := listBundles(ctx, j.repo, j.subject.Digest)
+	if err != nil {
+		return nil, nil, err
+	}
+	var maybeOurs []v1.Descriptor
+	for _, d := range all {
+		said := d.Annotations[annotationPredicate]
+		if said == "" || said == PredicateSign || slices.ContainsFunc(j.wanted, func(w wanted) bool { return w.predicateType == said }) {
+			maybeOurs = append(maybeOurs, d)
+		} else if isBundle(d.ArtifactType) {
+			entries = append(entries, d)
+		}
+	}
+	found, err := loadBundles(ctx, j.repo, j.subject.Digest, maybeOurs)
 	for _, b := range found {
 		entries = append(entries, b.entry)
 		if st, ok := j.scheme.bundled(b); ok {
-			if s, ok := saidOf(st, j.subject.Digest); ok {
-				old = append(old, s)
+			if c, ok := claimAlone(st, j.subject.Digest); ok {
+				old = append(old, c)
 			}
 		}
 	}
-	return entries, old
+	return entries, old, err
 }
 
 // signature is the statement that the subject is signed. It has the annotations, since
@@ -72,7 +87,7 @@ func (j *signing) known(found []bundle) (entries []v1.Descriptor, old []said) {
 func (j *signing) signature() (wanted, error) {
 	st := Statement{PredicateType: PredicateSign, Predicate: json.RawMessage("{}")}
 	raw, err := statement(j.repo.Name().Name(), j.subject.Digest, st, j.annotations)
-	return wanted{statement: raw, said: said{st.PredicateType, st.Predicate, j.annotations}}, err
+	return wanted{statement: raw, claim: claim{st.PredicateType, st.Predicate, j.annotations}}, err
 }
 
 // addBundle writes the bundle of what is wanted, and returns the entries with its own.

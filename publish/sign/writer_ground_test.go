@@ -177,9 +177,9 @@ func writtenStatement(t *testing.T, a oci.Signature) Statement {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, ok := envelopeIn(content)
-	if !ok {
-		if e, ok = envelopeOf(bundle{content: content}); !ok {
+	e := fromAttestation(artifact{content: content})
+	if e.unreadable != nil {
+		if e = fromBundle(bundle{content: content}); e.unreadable != nil {
 			t.Fatalf("no envelope: %s", content)
 		}
 	}
@@ -187,7 +187,7 @@ func writtenStatement(t *testing.T, a oci.Signature) Statement {
 		PredicateType string
 		Predicate     json.RawMessage
 	}
-	if err := json.Unmarshal(e.Payload, &st); err != nil {
+	if err := json.Unmarshal(e.payload, &st); err != nil {
 		t.Fatal(err)
 	}
 	return Statement{st.PredicateType, st.Predicate}

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/sigstore/cosign/v2/pkg/oci/static"
+
 	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
@@ -149,5 +152,91 @@ func TestBundleImmutable(t *testing.T) {
 	}
 	if after := g.state(t); after != before {
 		t.Errorf("%s became %s", before, after)
+	}
+}
+
+// TestSignBesideDamaged: a signature of our own that no verifier can read is no reason
+// not to sign.
+func TestSignBesideDamaged(t *testing.T) {
+	t.Parallel()
+	twice := func(content string) string {
+		return strings.Replace(content, `"signatures":[`, `"signatures":[{"keyid":"","sig":"AAAA"},`, 1)
+	}
+	for name, c := range map[string]struct {
+		format Format
+		change func(t *testing.T, g *ground)
+		adds   Signed
+	}{
+		"two signatures in a bundle": {Bundle, func(t *testing.T, g *ground) { g.spoilBundles(t, twice) }, Signed{true, 2}},
+		"a bundle that names no key": {Bundle, func(t *testing.T, g *ground) {
+			g.spoilBundles(t, func(content string) string { return strings.Replace(content, "publicKey", "nobody", 1) })
+		}, Signed{true, 2}},
+		"two signatures in an envelope": {Tags, func(t *testing.T, g *ground) {
+			g.spoil(t, suffixAttestations, func(a *artifact) { a.content = []byte(twice(string(a.content))) })
+		}, Signed{false, 2}},
+		"a certificate that is none": {Tags, func(t *testing.T, g *ground) {
+			g.spoil(t, suffixSignatures, func(a *artifact) { a.desc.Annotations[static.CertificateAnnotationKey] = "junk" })
+		}, Signed{true, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPen(t)
+			signer, g := plainSigner(t, p.key, SignerOptions{Format: c.format}), newGround(t, ggcrRegistry(true))
+			g.mustSign(t, signer, writtenPredicates()...)
+			c.change(t, g)
+			if done := g.mustSign(t, signer, writtenPredicates()...); done != c.adds {
+				t.Errorf("Sign = %+v; want %+v", done, c.adds)
+			}
+			verifier, err := NewVerifier(t.Context(), VerifierOptions{Key: p.public(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v, err := verifier.Verify(t.Context(), g.repo, g.subject.Digest); err != nil || len(v.Signatures) != 1 || len(v.Attestations) != 2 {
+				t.Errorf("Verify = %+v, %v", v, err)
+			}
+			if done := g.mustSign(t, signer, writtenPredicates()...); done != (Signed{}) {
+				t.Errorf("Sign again = %+v", done)
+			}
+		})
+	}
+}
+
+// spoil changes what lies under a tag.
+func (g *ground) spoil(t *testing.T, suffix string, change func(*artifact)) {
+	t.Helper()
+	all, at, err := readTag(t.Context(), g.repo, g.subject.Digest, suffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		change(&all[i])
+		if all[i].desc, err = describe(all[i].content, all[i].desc.MediaType, all[i].desc.Annotations); err != nil {
+			t.Fatal(err)
+		}
+		all[i].stored = false
+	}
+	if err := writeTag(t.Context(), g.repo, g.subject.Digest, suffix, all, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// spoilBundles puts changed bundles in the place of the ones that are there.
+func (g *ground) spoilBundles(t *testing.T, change func(string) string) {
+	t.Helper()
+	all, err := readBundles(t.Context(), g.repo, g.subject.Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range all {
+		changed := change(string(b.content))
+		if changed == string(b.content) {
+			t.Fatal("nothing was changed")
+		}
+		if err := remote.Delete(g.ref.Context().Digest(b.entry.Digest.String())); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := writeBundle(t.Context(), g.repo, g.subject, []byte(changed), b.entry.Annotations[annotationPredicate]); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -13,25 +13,22 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/sigstore/cosign/v2/pkg/oci/static"
 	ctypes "github.com/sigstore/cosign/v2/pkg/types"
 
 	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
-// The annotations of layers under tags.
-//
-// https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md#storage
-const (
-	annotationSignature     = "dev.cosignproject.cosign/signature"
-	annotationPredicateType = "predicateType"
-)
+// annotationPredicateType is the annotation of layers under the tag .att that names what
+// they say.
+const annotationPredicateType = "predicateType"
 
 func (j *signing) tags(ctx context.Context) (done Signed, err error) {
-	refs, err := listBundles(ctx, j.repo, j.subject.Digest)
+	bundled, err := hasBundle(ctx, j.repo, j.subject.Digest)
 	if err != nil {
 		return done, err
 	}
-	if len(refs) > 0 {
+	if bundled {
 		return done, &MixedError{Subject: j.String(), Has: Bundle, Asks: Tags}
 	}
 	payload, err := j.payload()
@@ -69,7 +66,7 @@ func (j *signing) addSignature(ctx context.Context, payload []byte) update {
 		if annotations == nil {
 			annotations = map[string]string{}
 		}
-		annotations[annotationSignature] = base64.StdEncoding.EncodeToString(mine.content)
+		annotations[static.SignatureAnnotationKey] = base64.StdEncoding.EncodeToString(mine.content)
 		return appendArtifact(found, payload, ctypes.SimpleSigningMediaType, annotations)
 	}
 }
@@ -92,7 +89,7 @@ func updateTag(ctx context.Context, repo *distribution.Repository, subject v1.Ha
 	for range tagWrites {
 		found, at, err := readTag(ctx, repo, subject, suffix)
 		if err != nil {
-			return 0, err
+			return 0, explainHidden(err)
 		}
 		all, n, err := f(found)
 		if err != nil || n == 0 {

@@ -17,6 +17,9 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/sigstore/cosign/v2/pkg/oci/static"
+
+	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 func (g *ground) layers(t *testing.T, suffix string) []artifact {
@@ -107,6 +110,26 @@ func TestSignWithoutTwin(t *testing.T) {
 	}
 }
 
+// TestSignKeepsAnnotations: those of the manifest under a tag are somebody else's.
+func TestSignKeepsAnnotations(t *testing.T) {
+	t.Parallel()
+	r := ggcrRegistry(false)
+	g := newGround(t, r)
+	g.mustSign(t, plainSigner(t, p256Key(t), SignerOptions{}))
+	manifest, _, err := assemble(g.layers(t, suffixSignatures), map[string]string{"keep": "until 2030"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.repo.PutManifest(t.Context(), tagName(g.subject.Digest, suffixSignatures), manifest, types.OCIManifestSchema1); err != nil {
+		t.Fatal(err)
+	}
+	g.mustSign(t, plainSigner(t, p256Key(t), SignerOptions{}))
+	m, err := parseManifest(g.tagged(t, tagName(g.subject.Digest, suffixSignatures)))
+	if err != nil || len(m.Layers) != 2 || m.Annotations["keep"] != "until 2030" {
+		t.Errorf("the tag names %+v, %v", m, err)
+	}
+}
+
 // TestSignAgainstAnother: somebody who writes the same tag at the same time loses
 // nothing, nor do we; one who never stops is told of.
 func TestSignAgainstAnother(t *testing.T) {
@@ -147,12 +170,12 @@ func TestSignAgainstAnother(t *testing.T) {
 // overwrite puts a manifest with a signature that is none.
 func overwrite(t *testing.T, registry http.Handler, path, content string) {
 	t.Helper()
-	desc, err := describe([]byte(content), "text/plain", map[string]string{annotationSignature: "AA=="})
+	desc, err := describe([]byte(content), "text/plain", map[string]string{static.SignatureAnnotationKey: "AA=="})
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	manifest, config, err := assemble([]artifact{{desc: desc, content: []byte(content)}})
+	manifest, config, err := assemble([]artifact{{desc: desc, content: []byte(content)}}, nil)
 	if err != nil {
 		t.Error(err)
 		return
@@ -223,6 +246,8 @@ func TestSignImmutable(t *testing.T) {
 		"Azure":        {405, ``, false},
 		"forbidden":    {403, `{"errors":[{"code":"DENIED","message":"tag is immutable"}]}`, false},
 		"no right":     {403, `{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}`, true},
+		"a policy":     {403, `{"errors":[{"code":"DENIED","message":"push blocked by policy"}]}`, true},
+		"a lock":       {403, `{"errors":[{"code":"DENIED","message":"the tag is locked"}]}`, false},
 		"bad manifest": {400, `{"errors":[{"code":"MANIFEST_INVALID"}]}`, true},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -244,6 +269,9 @@ func TestSignImmutable(t *testing.T) {
 			if errors.As(err, &immutable) == c.other || err == nil || done != (Signed{}) {
 				t.Fatalf("Sign = %+v, %v", done, err)
 			}
+			if c.other && strings.Contains(err.Error(), "immutable") {
+				t.Errorf("the error says %q", err)
+			}
 			if !c.other && (!strings.Contains(err.Error(), "immutable") || !strings.Contains(err.Error(), "--sign-format bundle")) {
 				t.Errorf("the error says %q", err)
 			}
@@ -251,5 +279,100 @@ func TestSignImmutable(t *testing.T) {
 				t.Errorf("%s became %s", before, after)
 			}
 		})
+	}
+}
+
+// TestSignFirstRefused: an answer that calls nothing immutable does not mean that where
+// there was no tag to move.
+func TestSignFirstRefused(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		status    int
+		body      string
+		immutable bool
+	}{
+		"409":         {409, ``, false},
+		"412":         {412, ``, false},
+		"405":         {405, ``, false},
+		"a bad name":  {400, `{"errors":[{"code":"TAG_INVALID","message":"tags have at most 64 characters"}]}`, false},
+		"a pull rule": {412, `{"errors":[{"code":"PRECONDITION","message":"configured as immutable"}]}`, true},
+	} {
+		r := ggcrRegistry(false)
+		g := newGround(t, r)
+		r.behave(func(w http.ResponseWriter, req *http.Request) bool {
+			if req.Method != http.MethodPut || !strings.HasSuffix(req.URL.Path, ".sig") {
+				return false
+			}
+			w.WriteHeader(c.status)
+			fmt.Fprint(w, c.body)
+			return true
+		})
+		_, err := plainSigner(t, p256Key(t), SignerOptions{}).Sign(t.Context(), g.repo, g.subject)
+		var immutable *ImmutableError
+		if err == nil || errors.As(err, &immutable) != c.immutable {
+			t.Errorf("%s: Sign = %v", what, err)
+		}
+	}
+}
+
+// TestSignHidden: what may be written and not read is not written over, in either
+// format, and the error says what is missing.
+func TestSignHidden(t *testing.T) {
+	t.Parallel()
+	for format, says := range map[Format]string{Tags: "--sign-format bundle", Bundle: "stands for the list"} {
+		t.Run(string(format), func(t *testing.T) {
+			t.Parallel()
+			r := ggcrRegistry(false)
+			g := newGround(t, r)
+			g.mustSign(t, plainSigner(t, p256Key(t), SignerOptions{Format: format}))
+			before := g.state(t)
+			hides := "/manifests/" + distribution.ReferrersTag(g.subject.Digest)
+			if format == Tags {
+				hides = ".sig"
+			}
+			r.behave(func(w http.ResponseWriter, req *http.Request) bool {
+				hidden := req.Method != http.MethodPut && strings.HasSuffix(req.URL.Path, hides)
+				if hidden {
+					w.WriteHeader(http.StatusForbidden)
+				}
+				return hidden
+			})
+			puts := len(r.put())
+			done, err := plainSigner(t, p256Key(t), SignerOptions{Format: format}).Sign(t.Context(), g.repo, g.subject, writtenPredicates()...)
+			if done != (Signed{}) || !distribution.Unauthorized.In(err) || !strings.Contains(err.Error(), says) ||
+				!strings.Contains(err.Error(), "the right to pull") || !strings.Contains(err.Error(), "would be lost") || !strings.Contains(err.Error(), "403 Forbidden") {
+				t.Errorf("Sign = %+v, %v", done, err)
+			}
+			if n := len(r.put()) - puts; n != 0 {
+				t.Errorf("%d manifests were put", n)
+			}
+			r.behave(nil)
+			if after := g.state(t); after != before {
+				t.Errorf("%s became %s", before, after)
+			}
+		})
+	}
+}
+
+// TestSignHiddenLate: nor is a tag that was not there a moment ago and hides now.
+func TestSignHiddenLate(t *testing.T) {
+	t.Parallel()
+	r := ggcrRegistry(false)
+	g := newGround(t, r)
+	asked := 0
+	r.behave(func(w http.ResponseWriter, req *http.Request) bool {
+		if req.Method == http.MethodPut || !strings.HasSuffix(req.URL.Path, ".sig") {
+			return false
+		}
+		if asked++; asked == 1 {
+			w.WriteHeader(http.StatusNotFound)
+		} else {
+			w.WriteHeader(http.StatusForbidden)
+		}
+		return true
+	})
+	_, err := plainSigner(t, p256Key(t), SignerOptions{}).Sign(t.Context(), g.repo, g.subject)
+	if n := tagsPut(r, g.subject.Digest)["sig"]; n != 0 || !distribution.Unauthorized.In(err) || !strings.Contains(err.Error(), "would be lost") {
+		t.Errorf("Sign = %v after %d puts", err, n)
 	}
 }

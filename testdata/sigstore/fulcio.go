@@ -64,7 +64,7 @@ func (s *Sigstore) signingCert(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.reply(w, http.StatusOK, map[string]any{
-		"signedCertificateDetachedSct": map[string]any{"chain": map[string]any{"certificates": chain}},
+		"signedCertificateDetachedSct": map[string]any{"chain": map[string]any{"certificates": chain}, "signedCertificateTimestamp": s.options.Detached},
 	})
 }
 
@@ -108,13 +108,14 @@ func (s *Sigstore) issue(key crypto.PublicKey, claims map[string]any) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	until := time.Now().Add(s.options.Lifetime)
+	lifetime := s.lifetime()
+	until := time.Now().Add(lifetime)
 	template := &x509.Certificate{
 		SerialNumber: serial, NotBefore: time.Now(), NotAfter: until,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
 		ExtraExtensions: []pkix.Extension{{Id: issuerV1, Value: []byte(issuer)}, {Id: issuerV2, Value: inDER}},
 	}
-	if s.options.Lifetime < 0 {
+	if lifetime < 0 {
 		template.NotBefore = until.Add(-time.Second)
 	}
 	if err := identify(template, claims); err != nil {
@@ -129,6 +130,16 @@ func (s *Sigstore) issue(key crypto.PublicKey, claims map[string]any) ([]string,
 		chain = append(chain, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: one})))
 	}
 	return chain, nil
+}
+
+// lifetime is that of the next certificate.
+func (s *Sigstore) lifetime() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.issued++; s.issued <= s.options.Ended {
+		return -time.Minute
+	}
+	return s.options.Lifetime
 }
 
 // identify puts who the token is for into a certificate.

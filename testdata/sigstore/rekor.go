@@ -51,7 +51,7 @@ func (s *Sigstore) addEntry(w http.ResponseWriter, r *http.Request) {
 	for _, there := range s.entries {
 		if bytes.Equal(there, canonical) {
 			s.mu.Unlock()
-			w.Header().Set("Location", "/api/v1/log/entries/"+entryID(canonical))
+			w.Header().Set("Location", rekorPath+"/api/v1/log/entries/"+entryID(canonical))
 			s.refuse(w, http.StatusConflict, "an equivalent entry already exists in the transparency log")
 			return
 		}
@@ -59,7 +59,7 @@ func (s *Sigstore) addEntry(w http.ResponseWriter, r *http.Request) {
 	index := s.log.add(canonical)
 	s.entries = append(s.entries, canonical)
 	s.mu.Unlock()
-	w.Header().Set("Location", "/api/v1/log/entries/"+entryID(canonical))
+	w.Header().Set("Location", rekorPath+"/api/v1/log/entries/"+entryID(canonical))
 	w.Header().Set("ETag", entryID(canonical))
 	s.replyEntry(w, r, http.StatusCreated, index)
 }

@@ -23,6 +23,13 @@ const (
 	TSA    Service = "tsa"
 )
 
+// Each service has a place of its own, so that one that is asked for another answers 404.
+const (
+	fulcioPath = "/fulcio"
+	rekorPath  = "/rekor"
+	stampPath  = "/tsa/api/v1/timestamp"
+)
+
 // Options say what a sigstore has and how it misbehaves. The zero value is a good one.
 type Options struct {
 	NoLog bool // it has no transparency log
@@ -31,6 +38,14 @@ type Options struct {
 	// Lifetime is how long certificates are valid from their issue on; 0 is ten
 	// minutes. With a negative one they have ended already when they are issued.
 	Lifetime time.Duration
+
+	// Ended is how many certificates, the first ones, have ended already when they are
+	// issued.
+	Ended int
+
+	// Detached is what comes beside a certificate as the proof that a log has it, in
+	// base64; "" is none.
+	Detached string
 
 	// LogLimit is the number of bytes from which on the log refuses an entry; 0 is no
 	// limit. LogLimitStatus is what it answers then, with the body that Rekor has for a
@@ -60,6 +75,7 @@ type Sigstore struct {
 	requests []Request
 	secrets  []string
 	entries  [][]byte
+	issued   int // certificates
 }
 
 // Request is one that a service was asked.
@@ -67,6 +83,7 @@ type Request struct {
 	Service      Service
 	Method, Path string
 	Bytes        int64 // of the body, as its length is declared
+	Authorized   bool  // it came with credentials
 }
 
 // answer is what a broken service says to everything.
@@ -108,15 +125,15 @@ func (s *Sigstore) handler() http.Handler {
 	serve(OIDC, "GET /actions/token", s.actionsToken)
 	serve(OIDC, "GET /.well-known/openid-configuration", s.discovery)
 	serve(OIDC, "GET /keys", s.keySet)
-	serve(Fulcio, "POST /api/v2/signingCert", s.signingCert)
+	serve(Fulcio, "POST "+fulcioPath+"/api/v2/signingCert", s.signingCert)
 	if !s.options.NoLog {
-		serve(Rekor, "POST /api/v1/log/entries", s.addEntry)
-		serve(Rekor, "GET /api/v1/log/entries", s.entryByIndex)
-		serve(Rekor, "GET /api/v1/log/entries/{id}", s.entryByID)
-		serve(Rekor, "GET /api/v1/log/publicKey", s.logKey)
+		serve(Rekor, "POST "+rekorPath+"/api/v1/log/entries", s.addEntry)
+		serve(Rekor, "GET "+rekorPath+"/api/v1/log/entries", s.entryByIndex)
+		serve(Rekor, "GET "+rekorPath+"/api/v1/log/entries/{id}", s.entryByID)
+		serve(Rekor, "GET "+rekorPath+"/api/v1/log/publicKey", s.logKey)
 	}
 	if !s.options.NoTSA {
-		serve(TSA, "POST /api/v1/timestamp", s.timestamp)
+		serve(TSA, "POST "+stampPath, s.timestamp)
 	}
 	return mux
 }
@@ -124,7 +141,7 @@ func (s *Sigstore) handler() http.Handler {
 func (s *Sigstore) note(service Service, r *http.Request) (answer, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = append(s.requests, Request{service, r.Method, r.URL.Path, r.ContentLength})
+	s.requests = append(s.requests, Request{service, r.Method, r.URL.Path, r.ContentLength, r.Header.Get("Authorization") != ""})
 	broken, is := s.broken[service]
 	return broken, is
 }
@@ -185,10 +202,10 @@ func (s *Sigstore) must(err error) {
 func (s *Sigstore) URL() string { return s.server.URL }
 
 // FulcioURL is the address of the certificate authority, as clients are given it.
-func (s *Sigstore) FulcioURL() string { return s.server.URL }
+func (s *Sigstore) FulcioURL() string { return s.server.URL + fulcioPath }
 
 // RekorURL is the address of the log, as clients are given it.
-func (s *Sigstore) RekorURL() string { return s.server.URL }
+func (s *Sigstore) RekorURL() string { return s.server.URL + rekorPath }
 
 // TSAURL is the address of the timestamp authority, with its path.
-func (s *Sigstore) TSAURL() string { return s.server.URL + "/api/v1/timestamp" }
+func (s *Sigstore) TSAURL() string { return s.server.URL + stampPath }

@@ -2,8 +2,7 @@ package cli
 
 import (
 	"fmt"
-	"net/url"
-	"regexp"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,15 +19,15 @@ type describeFlags struct {
 
 func (f *describeFlags) add(flags *pflag.FlagSet, o *flow.DescribeOptions) {
 	flags.StringVar(&o.SBOM, "sbom", "", "`format` of the SBOM: spdx, cyclonedx or none (default spdx)")
-	flags.StringVar(&o.SBOMFile, "sbom-file", "", "write the SBOM to `FILE`")
+	flags.StringVar(&o.SBOMFile, "sbom-file", "", "write the SBOM to `FILE`, or for each image into a folder, whose name ends in /")
 	flags.BoolVar(&f.attestSBOM, "attest-sbom", false, "attest the SBOM of each image (default: when signing)")
-	flags.StringVar(&o.ProvenanceFile, "provenance-file", "", "write the SLSA provenance to `FILE`")
+	flags.StringVar(&o.ProvenanceFile, "provenance-file", "", "write the SLSA provenance to `FILE`, or for each image into a folder, whose name ends in /")
 	flags.BoolVar(&f.attestProvenance, "attest-provenance", false, "attest how each image was built (default: when signing)")
 	flags.BoolVar(&o.Timestamps, "provenance-timestamps", false, "say in the provenance when the build began and ended")
 }
 
 // describe completes what is said about the run.
-func (a *app) describe(cmd *cobra.Command, f describeFlags, args []string, o *flow.DescribeOptions) {
+func (a *app) describe(cmd *cobra.Command, f describeFlags, projects, dotnet []string, o *flow.DescribeOptions) {
 	flags := cmd.Flags()
 	if flags.Changed("attest-sbom") {
 		o.AttestSBOM = &f.attestSBOM
@@ -36,7 +35,7 @@ func (a *app) describe(cmd *cobra.Command, f describeFlags, args []string, o *fl
 	if flags.Changed("attest-provenance") {
 		o.AttestProvenance = &f.attestProvenance
 	}
-	o.Arguments = a.openArguments(cmd, args)
+	o.Arguments = a.openArguments(cmd, projects, dotnet)
 	if epoch := a.getenv(envSourceDateEpoch); epoch != "" {
 		o.Settings = map[string]string{string(envSourceDateEpoch): epoch}
 	}
@@ -66,57 +65,16 @@ func (a *app) builder() (id, invocation string) {
 	return id, invocation
 }
 
-// openArguments are the arguments of the run as anybody may read them: those of the
-// command line and those that variables stand for, each flag spelt the same way, and
-// without secrets.
-func (a *app) openArguments(cmd *cobra.Command, args []string) []string {
-	all := []string{cmd.Name()}
-	before := ""
-	for _, arg := range args {
-		shown := a.openValue(arg)
-		if strings.HasPrefix(before, "-") && !strings.Contains(before, "=") && secretName.MatchString(before+"=") {
-			shown = hidden // --api-key VALUE
-		}
-		all, before = append(all, shown), arg
-	}
-	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
-		if !f.Changed {
-			return
-		}
-		values := []string{f.Value.String()}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			values = list.GetSlice()
-		}
-		for _, v := range values {
-			all = append(all, "--"+f.Name+"="+a.openValue(v))
-		}
-	})
-	return all
-}
-
-// hidden stands for a value that only its name may be told of.
-const hidden = "***"
-
-// secretName finds the names of what is secret, also inside of a connection string.
-var secretName = regexp.MustCompile(`(?i)(pass(word|wd|phrase)?|pwd|secret|token|api[-_.]?key|access[-_.]?key|account[-_.]?key|private[-_.]?key|credential|connection[-_.]?strings?|sas)[a-z0-9_.-]*\s*[=:]`)
-
-// openValue hides what is secret in a value: the user in an address, what this run knows
-// to be secret, and the whole value of NAME=VALUE where the name says so.
-func (a *app) openValue(v string) string {
-	if u, err := url.Parse(v); err == nil && u.User != nil {
-		u.User = nil
-		v = u.String()
-	}
-	if name, _, ok := strings.Cut(v, "="); ok && secretName.MatchString(v) {
-		return name + "=" + hidden
-	}
-	return a.log.secrets.Redact(v)
-}
-
-// checkDescriptions finds out before the work begins which files cannot be written.
+// checkDescriptions finds out before the work begins which files cannot be written. A
+// folder is made.
 func (a *app) checkDescriptions(o flow.DescribeOptions) error {
-	if err := a.checkFile("--sbom-file", o.SBOMFile); err != nil {
-		return err
+	for flag, file := range map[string]string{"--sbom-file": o.SBOMFile, "--provenance-file": o.ProvenanceFile} {
+		if info, err := os.Stat(a.absolute(file)); file == "" || strings.HasSuffix(file, "/") || strings.HasSuffix(file, `\`) || err == nil && info.IsDir() {
+			continue
+		}
+		if err := a.checkFile(flag, file); err != nil {
+			return err
+		}
 	}
-	return a.checkFile("--provenance-file", o.ProvenanceFile)
+	return nil
 }

@@ -50,6 +50,7 @@ func leaders() map[string][]string {
 	signers, keyless := []string{"sign-key", "sign-keyless"}, []string{"sign-keyless"}
 	return map[string][]string{
 		"sign-format": signers, "sign-annotation": signers, "attest-sbom": signers, "attest-provenance": signers,
+		"sbom": append([]string{"sbom-file"}, signers...), "provenance-timestamps": append([]string{"provenance-file"}, signers...),
 		"identity-token": keyless, "fulcio-url": keyless, "rekor-url": keyless, "timestamp-url": keyless,
 		"signing-config": keyless, "trusted-root": keyless,
 	}
@@ -73,8 +74,22 @@ func setFrom(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
 		if err := flags.Set(f.Name, v); err != nil {
 			return usageError{fmt.Errorf("read %s: %w", flagVariable(f.Name), err)}
 		}
+		mark(f, ofVariable)
 	}
 	return nil
+}
+
+// ofVariable marks flags that a variable has set.
+const ofVariable = "of-variable"
+
+// fromVariable says whether a variable has set a flag, and not the command line.
+func fromVariable(f *pflag.Flag) bool { return f.Annotations[ofVariable] != nil }
+
+func mark(f *pflag.Flag, as string) {
+	if f.Annotations == nil {
+		f.Annotations = map[string][]string{}
+	}
+	f.Annotations[as] = []string{}
 }
 
 // givenOnly marks flags that no variable stands for.
@@ -85,7 +100,7 @@ const givenOnly = "given-only"
 func onlyGiven(flags *pflag.FlagSet, names ...string) {
 	for _, n := range names {
 		if f := flags.Lookup(n); f != nil {
-			f.Annotations = map[string][]string{givenOnly: {}}
+			mark(f, givenOnly)
 		}
 	}
 }

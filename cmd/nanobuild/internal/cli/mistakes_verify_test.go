@@ -38,6 +38,8 @@ func verifyMistakes() []mistake {
 		{name: "verify-unknown-host", code: exitUsage, names: []string{"--runs-on", "ltsc2021", "ltsc2022", "/hyperv"}, args: verify("--key", "cosign.pub", "--runs-on", "ltsc2021")},
 		{name: "verify-log-without-root", code: exitUsage, names: []string{"--require-log", "--trusted-root"}, args: verify("--key", "cosign.pub", "--require-log")},
 		{name: "verify-annotation-without-value", code: exitUsage, names: []string{"--annotation", "env"}, args: verify("--key", "cosign.pub", "-a", "env")},
+		{name: "verify-empty-source", code: exitUsage, names: []string{"--source"}, args: verify("--policy", "policy.yaml", "--source", ""), plan: policy("key: cosign.pub\nsource: github.com/me/web\n")},
+		{name: "verify-dirty-without-source", code: exitUsage, names: []string{"--allow-dirty", "--source"}, args: verify("--key", "cosign.pub", "--allow-dirty")},
 		{name: "verify-layout", code: exitUsage, names: []string{"oci:", "nanobuild push", "--repo"}, args: []string{"verify", "oci:image", "--key", "cosign.pub"}},
 		{name: "verify-policy-missing", code: exitUsage, names: []string{"--policy", "policy.yaml"}, system: true, args: verify("--policy", "policy.yaml")},
 		{name: "verify-policy-empty", code: exitUsage, names: []string{"--policy", "policy.yaml", "key: cosign.pub"}, args: verify("--policy", "policy.yaml"), plan: policy("# later\n")},
@@ -45,8 +47,8 @@ func verifyMistakes() []mistake {
 		{name: "verify-policy-wrong-type", code: exitUsage, names: []string{"policy.yaml", "line 1, column 15", "max-base-age", "30d"}, args: verify("--policy", "policy.yaml"), plan: policy("max-base-age: 30\n")},
 		{name: "verify-policy-no-yaml", code: exitUsage, names: []string{"policy.yaml", "line 1"}, args: verify("--policy", "policy.yaml"), plan: policy("require: [sbom\nkey: a\n")},
 		{name: "verify-policy-and-unsigned", code: exitUsage, names: []string{"--unsigned", "--key"}, args: verify("--policy", "policy.yaml", "--unsigned"), plan: policy("key: cosign.pub\n")},
-		{name: "verify-missing-key", code: exitSign, names: []string{"cosign.pub"}, args: verify("--key", "cosign.pub")},
-		{name: "verify-no-key", code: exitSign, names: []string{"cosign.pub"}, args: verify("--key", "cosign.pub"), plan: func(t *testing.T, s *scene) {
+		{name: "verify-missing-key", code: exitUsage, names: []string{"cosign.pub"}, args: verify("--key", "cosign.pub")},
+		{name: "verify-no-key", code: exitUsage, names: []string{"cosign.pub"}, args: verify("--key", "cosign.pub"), plan: func(t *testing.T, s *scene) {
 			s.write(t, s.dir, "cosign.pub", "no key\n")
 		}},
 		{name: "verify-unknown-tag", code: exitBase, names: []string{webRepo, "v1"}, args: verify("--key", "cosign.pub"), plan: working},

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -151,7 +150,7 @@ func (a *app) runPublish(cmd *cobra.Command, f *publishFlags) error {
 	if err != nil {
 		return err
 	}
-	a.describe(cmd, f.about, append(slices.Clone(o.Projects), o.Dotnet.Extra...), &o.Describe)
+	a.describe(cmd, f.about, o.Projects, o.Dotnet.Extra, &o.Describe)
 	refs, err := flow.Publish(cmd.Context(), *o, deps)
 	return errors.Join(err, a.printRefs(f.outputs, refs))
 }

@@ -127,36 +127,3 @@ func (w *secretWorld) about(t *testing.T, ref name.Reference, through remote.Opt
 	}
 	return all
 }
-
-// TestOpenArguments: what the provenance says of the command line.
-func TestOpenArguments(t *testing.T) {
-	t.Parallel()
-	a := &app{Process: Process{Environ: []string{"NANOBUILD_TAG=a\nb", "COSIGN_PASSWORD=hunter2hunter2"}}}
-	a.log = newLogger(io.Discard, "text", 0)
-	cmd, rest, err := a.root().Find([]string{"publish"})
-	if err != nil || len(rest) > 0 {
-		t.Fatal(rest, err)
-	}
-	flags := cmd.Flags()
-	if err := flags.Parse([]string{
-		"-p", "ApiKey=k", "-p", "Version=1.2.3", "-e", "DB_PASSWORD=x", "-e", "Conn=Server=db;Pwd=x", "-l", "a=b", "--repo", "ghcr.io/me/web",
-		"--push=true", "-e", "URL=https://me:secret@example.com/x", "--registry-map", "https://me:secret@example.com/x", "--cmd", "hunter2hunter2",
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.applyEnvironment(flags); err != nil {
-		t.Fatal(err)
-	}
-	a.log.secrets.Add(a.getenv(envKeyPassword))
-	got := a.openArguments(cmd, []string{"src/Web", "-p:NuGetPassword=x", "--api-key", "y", "-v", "z", "--token=q"})
-	want := []string{
-		"publish", "src/Web", "-p:NuGetPassword=***", "--api-key", "***", "-v", "z", "--token=***",
-		"--cmd=***", "--env=DB_PASSWORD=***", "--env=Conn=***", "--env=URL=https://***@example.com/x", "--label=a=b", "--property=ApiKey=***", "--property=Version=1.2.3",
-		"--push=true", "--registry-map=https://example.com/x", "--repo=ghcr.io/me/web", "--tag=a", "--tag=b",
-	}
-	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-}

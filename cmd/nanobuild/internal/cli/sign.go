@@ -10,7 +10,9 @@ const signLong = `Signs an image or an index, with all images in it, that is in 
 job that builds needs no key. IMAGE is named by its digest, which is what publish prints:
 a tag may move between build and signature. Signing twice adds nothing.
 
---sbom-file and --provenance-file attest what publish wrote under the same flags.`
+--sbom-file and --provenance-file attest what publish wrote under the same flags. For an
+index they are folders, as in --sbom-file documents/, since each of its images has
+documents of its own.`
 
 const signExample = `  nanobuild publish --repo ghcr.io/me/web --sbom-file sbom.json --image-refs image.txt
   nanobuild sign "$(cat image.txt)" --sign-key cosign.key --sbom-file sbom.json`
@@ -37,8 +39,8 @@ func (a *app) sign() *cobra.Command {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	addSignFlags(flags, &o.Signing)
-	flags.StringVar(&o.SBOM, "sbom-file", "", "attest the SBOM in `FILE`, SPDX or CycloneDX")
-	flags.StringVar(&o.Provenance, "provenance-file", "", "attest the provenance in `FILE`")
+	flags.StringVar(&o.SBOM, "sbom-file", "", "attest the SBOM in `FILE`, SPDX or CycloneDX, or those in a folder that publish wrote")
+	flags.StringVar(&o.Provenance, "provenance-file", "", "attest the provenance in `FILE`, or those in a folder that publish wrote")
 	addNetworkFlags(flags, &network)
 	return cmd
 }

@@ -56,6 +56,10 @@ func (o DescribeOptions) check(signed bool, projects int) error {
 		return errors.New("--attest-sbom needs somebody to sign: add --sign-key FILE or --sign-keyless, or take --sbom-file FILE for a file that nobody signed")
 	case !signed && o.AttestProvenance != nil && *o.AttestProvenance:
 		return errors.New("--attest-provenance needs somebody to sign: add --sign-key FILE or --sign-keyless, or take --provenance-file FILE for a file that nobody signed")
+	case !signed && o.SBOMFile == "" && o.SBOM != "" && o.SBOM != formatNone:
+		return fmt.Errorf("--sbom %s makes an SBOM for nobody: add --sbom-file FILE, or --sign-key or --sign-keyless to attest it", o.SBOM)
+	case !signed && o.ProvenanceFile == "" && o.Timestamps:
+		return errors.New("--provenance-timestamps is for a provenance that nobody gets: add --provenance-file FILE, or --sign-key or --sign-keyless to attest it")
 	case projects > 1 && o.SBOMFile+o.ProvenanceFile != "":
 		return errors.New("--sbom-file and --provenance-file hold what is said of one project: publish each in a run of its own")
 	}
@@ -187,31 +191,4 @@ func (p *project) basesOfImages() []*base.Base {
 		all = append(all, img.Base)
 	}
 	return all
-}
-
-// writeDescriptions writes the files that the user asked for.
-func (r *run) writeDescriptions(p *project) error {
-	d := p.description
-	if d == nil {
-		return nil
-	}
-	if r.Describe.SBOMFile != "" {
-		raw, err := r.sbomOf(d, sbom.Contents{Bases: p.basesOfImages()})
-		if err == nil {
-			err = writeWhole(r.absolute(r.Describe.SBOMFile), raw)
-		}
-		if err != nil {
-			return fmt.Errorf("write the SBOM of %s: %w", p.argument, err)
-		}
-	}
-	if r.Describe.ProvenanceFile != "" {
-		raw, err := r.provenanceBytes(d, p.basesOfImages())
-		if err == nil {
-			err = writeWhole(r.absolute(r.Describe.ProvenanceFile), raw)
-		}
-		if err != nil {
-			return fmt.Errorf("write the provenance of %s: %w", p.argument, err)
-		}
-	}
-	return nil
 }

@@ -88,7 +88,7 @@ func Inspect(ctx context.Context, o InspectOptions, d Deps) (*Inspection, error)
 	if err != nil {
 		return nil, at(StageBase, err)
 	}
-	found, err := examine(image, config, d)
+	found, err := examine(image, config, ground{}, d)
 	if err != nil {
 		return nil, err
 	}
@@ -107,21 +107,21 @@ func parsedConfig(image *base.Base) (*v1.ConfigFile, error) {
 }
 
 // examine reads the layers on the base of an image, and tells all that the image itself
-// tells.
-func examine(image *base.Base, config *v1.ConfigFile, d Deps) (found *Inspection, err error) {
+// tells. What is known of its base counts more than that.
+func examine(image *base.Base, config *v1.ConfigFile, on ground, d Deps) (found *Inspection, err error) {
 	temp, err := newTempDir(d.TempRoot)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, temp.Close()) }()
 	found = describe(image, config)
-	checked := &checker{image: image, config: config, dir: temp.path, seen: map[checkedKey]layerReports{}}
+	checked := &checker{image: image, config: config, on: on, dir: temp.path, seen: map[checkedKey]layerReports{}}
 	if err := checked.layers(found); err != nil {
 		return nil, at(StageBase, fmt.Errorf("read the layers of %s: %w", image.Name, err))
 	}
 	now := d.Now()
 	found.Windows, found.RunsOn = windowsOf(found.Platform, now)
-	found.DotNet = dotnetOf(config.Config, checked.programs, now)
+	found.DotNet = dotnetOf(on.settings(config.Config), checked.programs, now)
 	found.Duplicates = checked.copies.report(found.Layers)
 	return found, checked.whole(found)
 }

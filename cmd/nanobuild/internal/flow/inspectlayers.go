@@ -15,6 +15,7 @@ import (
 type checker struct {
 	image    *base.Base
 	config   *v1.ConfigFile
+	on       ground
 	dir      string // for the blobs
 	ours     []lint.ImageLayer
 	programs []program // in the layers on the base
@@ -48,7 +49,10 @@ func (c *checker) layers(found *Inspection) error {
 	if len(steps) != len(c.image.Layers) {
 		steps = make([]v1.History, len(c.image.Layers)) // it tells nothing about single layers
 	}
-	origins := originsOf(steps)
+	origins, err := c.on.origins(originsOf(steps), c.image.Layers)
+	if err != nil {
+		return err
+	}
 	for i, l := range c.image.Layers {
 		info, err := c.layer(l, steps[i], origins[i], c.config.RootFS.DiffIDs[i])
 		if err != nil {

@@ -48,7 +48,9 @@ type PublishOptions struct {
 
 // Publish builds an image of each project and puts it to its targets. It returns
 // one reference per project, in the order of the arguments. Nothing is tagged
-// anywhere before every image of the run is built.
+// anywhere before every image of the run is built, and nothing is signed before
+// every image has its tags: what fails then fails in [StageSign], and the references
+// are returned all the same.
 func Publish(ctx context.Context, o PublishOptions, d Deps) (refs []string, err error) {
 	// Images read their base and their files for as long as this context lives.
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -69,13 +71,10 @@ func Publish(ctx context.Context, o PublishOptions, d Deps) (refs []string, err 
 		if err != nil {
 			return refs, err
 		}
-		if err := r.finish(ctx, p, ref); err != nil {
-			return refs, err
-		}
 		refs = append(refs, ref)
 	}
 	r.keepPlaces()
-	return refs, nil
+	return refs, r.finish(ctx, refs)
 }
 
 // run is one publish run: what its steps share.

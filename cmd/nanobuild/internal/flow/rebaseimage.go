@@ -95,11 +95,7 @@ func (r *rebaseRun) rebaseOne(ctx context.Context, t rebaseTarget, done *Rebased
 	_, digest, _ := strings.Cut(done.Ref, "@")
 	r.Log.Info(fmt.Sprintf("%s: %s, %s", t.text, strings.Join(plan.moves, ", "), digest), "reference", done.Ref)
 	r.reportLeft(ctx, t, repo, plan)
-	if err := r.sign(ctx, t, plan, done.Ref); err != nil {
-		done.Ref = ""
-		return err
-	}
-	return nil
+	return r.sign(ctx, t, plan, done.Ref)
 }
 
 // plan decides what becomes of a manifest or an index.

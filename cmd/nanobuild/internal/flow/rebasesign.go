@@ -3,7 +3,6 @@ package flow
 import (
 	"context"
 	"slices"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -16,7 +15,7 @@ func (r *rebaseRun) sign(ctx context.Context, t rebaseTarget, plan *rebasePlan, 
 	if r.signer == nil {
 		return nil
 	}
-	digest, err := v1.NewHash(ref[strings.LastIndexByte(ref, '@')+1:])
+	digest, err := digestIn(ref)
 	if err != nil {
 		return err
 	}
@@ -24,11 +23,12 @@ func (r *rebaseRun) sign(ctx context.Context, t rebaseTarget, plan *rebasePlan, 
 	if err != nil {
 		return at(StagePush, err)
 	}
-	s := &signatory{signer: r.signer, repo: sink.Repository(), log: r.Log}
-	err = s.all(ctx, digest, func(v1.Hash) []sign.Statement { return nil }, func(d v1.Descriptor) bool {
-		return slices.Contains(plan.images, d.Digest)
-	})
-	if err != nil {
+	s := &signatory{
+		signer: r.signer, repo: sink.Repository(), log: r.Log,
+		said: func(v1.Hash) ([]sign.Statement, error) { return nil, nil },
+		only: func(d v1.Descriptor) bool { return slices.Contains(plan.images, d.Digest) },
+	}
+	if err := s.all(ctx, digest); err != nil {
 		return unsignedError(ref, err)
 	}
 	return nil

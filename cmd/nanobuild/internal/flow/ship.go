@@ -229,11 +229,20 @@ func (r *run) tag(ctx context.Context, p *project) (string, error) {
 	return refs[0], nil
 }
 
-// finish does what can be done only when the image is where it belongs: it writes down
-// and signs what is said about it.
-func (r *run) finish(ctx context.Context, p *project, ref string) error {
-	if err := r.writeDescriptions(p); err != nil {
-		return fmt.Errorf("%s is pushed: %w", ref, err)
+// finish does what can be done only when the images are where they belong: it writes
+// down and signs what is said about them. One that fails does not keep the others from
+// it.
+func (r *run) finish(ctx context.Context, refs []string) (failed error) {
+	for i, p := range r.projects {
+		digest, err := digestIn(refs[i])
+		if err == nil {
+			err = r.writeDescriptions(p, digest)
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s is there: %w", refs[i], err))
+			continue
+		}
+		failed = errors.Join(failed, r.sign(ctx, p, refs[i], digest))
 	}
-	return r.sign(ctx, p, ref)
+	return failed
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -16,7 +18,8 @@ import (
 type SignOptions struct {
 	Image   string // a reference by digest
 	Signing SigningOptions
-	// SBOM and Provenance are files whose content is attested; "" is none.
+	// SBOM and Provenance are files whose content is attested, or folders with a file
+	// for each digest, as publish writes them; "" is none.
 	SBOM, Provenance string
 	NetworkOptions
 }
@@ -31,8 +34,13 @@ func Sign(ctx context.Context, o SignOptions, d Deps) error {
 	if err := errors.Join(err, o.check()); err != nil {
 		return at(StageUsage, err)
 	}
-	said, err := o.statements(d)
+	digest, err := v1.NewHash(ref.DigestStr())
 	if err != nil {
+		return at(StageUsage, err)
+	}
+	// Wrong files are found before anybody is asked for a password.
+	written := &documents{options: o, deps: d}
+	if _, err := written.about(digest); err != nil {
 		return at(StageUsage, err)
 	}
 	signer, err := o.Signing.signer(ctx, d)
@@ -40,35 +48,72 @@ func Sign(ctx context.Context, o SignOptions, d Deps) error {
 		return err
 	}
 	repo := o.open(d).Repository(ref.Context(), d.Keychain.For(ref.Context().RegistryStr()), distribution.Push)
-	digest, err := v1.NewHash(ref.DigestStr())
-	if err != nil {
-		return at(StageUsage, err)
-	}
-	s := &signatory{signer: signer, repo: repo, log: d.Log}
-	err = s.all(ctx, digest, func(v1.Hash) []sign.Statement { return said }, func(v1.Descriptor) bool { return true })
-	if err != nil {
+	s := &signatory{signer: signer, repo: repo, log: d.Log, said: written.about, only: func(v1.Descriptor) bool { return true }, several: written.several}
+	if err := s.all(ctx, digest); err != nil {
+		if staged := (*Error)(nil); errors.As(err, &staged) {
+			return err
+		}
 		return at(StageSign, fmt.Errorf("sign %s: %w", ref, err))
 	}
 	return nil
 }
 
-// statements reads what is attested.
-func (o SignOptions) statements(d Deps) ([]sign.Statement, error) {
+// documents are the files with what is attested.
+type documents struct {
+	options SignOptions
+	deps    Deps
+}
+
+// several refuses files for an index of several images: what is true of one image is not
+// of another, which is on another base.
+func (o *documents) several() error {
+	for _, from := range o.sources() {
+		if from.place != "" && !from.folder {
+			return at(StageUsage, fmt.Errorf("%s %s is one document, and the index has several images, each with a base of its own; name a folder there and at publish: %[1]s documents/", from.flag, from.place))
+		}
+	}
+	return nil
+}
+
+// source is where documents of a kind come from.
+type source struct {
+	flag, place, end string
+	folder           bool
+	kind             func([]byte) (sign.Statement, error)
+}
+
+func (o *documents) sources() []source {
+	all := []source{
+		{flag: "--sbom-file", place: o.options.SBOM, end: sbomEnd, kind: sbomStatement},
+		{flag: "--provenance-file", place: o.options.Provenance, end: provenanceEnd, kind: provenanceStatement},
+	}
+	for i := range all {
+		all[i].folder = all[i].place != "" && isFolder(o.deps.WorkDir, all[i].place)
+	}
+	return all
+}
+
+// about reads what is attested of a digest. In a folder there may be nothing about it.
+func (o *documents) about(digest v1.Hash) ([]sign.Statement, error) {
 	var all []sign.Statement
-	for _, from := range []struct {
-		flag, file string
-		kind       func([]byte) (sign.Statement, error)
-	}{{"--sbom-file", o.SBOM, sbomStatement}, {"--provenance-file", o.Provenance, provenanceStatement}} {
-		if from.file == "" {
+	for _, from := range o.sources() {
+		if from.place == "" {
 			continue
 		}
-		raw, err := readSmall(from.flag, from.file, d, maxStatement)
+		file := from.place
+		if from.folder {
+			file = filepath.Join(file, documentName(digest, from.end))
+		}
+		raw, err := readSmall(from.flag, file, o.deps, maxStatement)
+		if from.folder && errors.Is(err, os.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		said, err := from.kind(raw)
 		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w", from.flag, from.file, err)
+			return nil, fmt.Errorf("%s %s: %w", from.flag, file, err)
 		}
 		all = append(all, said)
 	}

@@ -20,15 +20,15 @@ type signatory struct {
 	signer sign.Signer
 	repo   *distribution.Repository
 	log    *slog.Logger
+
+	said    func(v1.Hash) ([]sign.Statement, error) // what is attested of a manifest
+	only    func(v1.Descriptor) bool                // which images of an index are signed
+	several func() error                            // refuses an index of several images; may be nil
 }
 
-// statements are what is attested of each manifest, by its digest.
-type statements map[v1.Hash][]sign.Statement
-
-// all signs an image; of an index, each of its images that only takes, and then the index
-// itself: who verifies an index finds its images signed. What fails says which digest is
-// there without a signature.
-func (s *signatory) all(ctx context.Context, digest v1.Hash, said func(v1.Hash) []sign.Statement, only func(v1.Descriptor) bool) error {
+// all signs an image; of an index, those of its images that only takes, and then the index
+// itself: who verifies an index finds its images signed.
+func (s *signatory) all(ctx context.Context, digest v1.Hash) error {
 	doc, err := s.repo.Manifest(ctx, digest.String())
 	if err != nil {
 		return err
@@ -38,40 +38,68 @@ func (s *signatory) all(ctx context.Context, digest v1.Hash, said func(v1.Hash) 
 		return err
 	}
 	if isIndex {
-		if err := s.children(ctx, doc, said, only); err != nil {
+		if err := s.children(ctx, doc); err != nil {
 			return err
 		}
 	}
-	return s.one(ctx, sign.Subject{Digest: doc.Digest, MediaType: doc.MediaType, Size: int64(len(doc.Content))}, said(digest))
+	return s.one(ctx, sign.Subject{Digest: doc.Digest, MediaType: doc.MediaType, Size: int64(len(doc.Content))})
 }
 
 // children signs the images of an index, each once.
-func (s *signatory) children(ctx context.Context, doc distribution.Document, said func(v1.Hash) []sign.Statement, only func(v1.Descriptor) bool) error {
-	list, err := v1.ParseIndexManifest(bytes.NewReader(doc.Content))
+func (s *signatory) children(ctx context.Context, doc distribution.Document) error {
+	images, err := imagesOf(doc)
 	if err != nil {
-		return fmt.Errorf("read index %s: %w", doc.Digest, err)
+		return err
 	}
-	seen := map[v1.Hash]bool{}
-	for _, d := range list.Manifests {
-		if seen[d.Digest] || !isImageEntry(d) || !only(d) {
-			continue
-		}
-		if seen[d.Digest] = true; len(seen) > maxEntries {
-			return fmt.Errorf("index %s has more than %d images; sign them by their digests", doc.Digest, maxEntries)
-		}
-		if err := s.one(ctx, sign.Subject{Digest: d.Digest, MediaType: d.MediaType, Size: d.Size}, said(d.Digest)); err != nil {
+	if len(images) > 1 && s.several != nil {
+		if err := s.several(); err != nil {
 			return err
 		}
+	}
+	others := 0
+	for _, d := range images {
+		if !s.only(d) {
+			others++
+			continue
+		}
+		if err := s.one(ctx, sign.Subject{Digest: d.Digest, MediaType: d.MediaType, Size: d.Size}); err != nil {
+			return err
+		}
+	}
+	if others > 0 {
+		s.log.Warn(fmt.Sprintf("%s@%s is signed, and has %s that this run did not make and does not sign", s.repo.Name(), doc.Digest, countText(others, "image")))
 	}
 	return nil
 }
 
-// isImageEntry tells images of an index from what is said about them.
-func isImageEntry(d v1.Descriptor) bool {
-	return d.MediaType.IsImage() && d.Annotations["vnd.docker.reference.type"] == ""
+// imagesOf lists the images of an index, each once, whatever system they are for. What
+// BuildKit attests is none: its platform is "unknown".
+//
+// https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
+func imagesOf(doc distribution.Document) ([]v1.Descriptor, error) {
+	list, err := v1.ParseIndexManifest(bytes.NewReader(doc.Content))
+	if err != nil {
+		return nil, fmt.Errorf("read index %s: %w", doc.Digest, err)
+	}
+	seen := map[v1.Hash]bool{}
+	var images []v1.Descriptor
+	for _, d := range list.Manifests {
+		if seen[d.Digest] || d.Platform != nil && d.Platform.OS == "unknown" {
+			continue
+		}
+		if seen[d.Digest] = true; len(seen) > maxEntries {
+			return nil, fmt.Errorf("index %s has more than %d images; sign them by their digests", doc.Digest, maxEntries)
+		}
+		images = append(images, d)
+	}
+	return images, nil
 }
 
-func (s *signatory) one(ctx context.Context, subject sign.Subject, said []sign.Statement) error {
+func (s *signatory) one(ctx context.Context, subject sign.Subject) error {
+	said, err := s.said(subject.Digest)
+	if err != nil {
+		return err
+	}
 	done, err := s.signer.Sign(ctx, s.repo, subject, said...)
 	if err != nil {
 		return err
@@ -110,7 +138,7 @@ func unsignedError(ref string, err error) error {
 	if mixed := (*sign.MixedError)(nil); errors.As(err, &mixed) {
 		return at(StageSign, fmt.Errorf("%s is pushed and not signed: the registry has signatures of it in the format %s, and verifiers look at one format alone; run this again with --sign-format %[2]s", mixed.Subject, mixed.Has))
 	}
-	return at(StageSign, fmt.Errorf("%s is pushed and not completely signed: %w; run this again, or sign it alone with: nanobuild sign %s", ref, err, ref))
+	return at(StageSign, fmt.Errorf("%s is pushed and not completely signed: %w; run this again, which adds only what is missing", ref, err))
 }
 
 // digestRef reads a reference by digest.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -99,4 +100,15 @@ func (w *world) entries(t *testing.T, ref string) []v1.Descriptor {
 		t.Fatal(err)
 	}
 	return m.Manifests
+}
+
+// children are references to the images of an index, by digest.
+func (w *world) children(t *testing.T, ref string) []string {
+	t.Helper()
+	repo, _, _ := strings.Cut(ref, "@")
+	var all []string
+	for _, d := range w.entries(t, ref) {
+		all = append(all, repo+"@"+d.Digest.String())
+	}
+	return all
 }

@@ -17,7 +17,12 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/nanobuild/nanobuild/publish/sign"
 )
@@ -180,6 +185,39 @@ func TestSignLater(t *testing.T) {
 	}
 }
 
+// TestSignIndexLater: each image of an index has documents of its own, in a folder.
+func TestSignIndexLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.options(w.app(t, "web", "hello"))
+	o.Bases = []string{w.baseOf(t, "10.0.17763.8000"), w.baseOf(t, "10.0.20348.4171")}
+	o.Targets = Targets{Repo: w.host + "/shop/web", Tags: []string{"v1"}}
+	o.Describe.SBOMFile, o.Describe.ProvenanceFile = "documents/", "documents/"
+	refs, err := Publish(t.Context(), o, w.Deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(w.WorkDir, "one.json"), []byte(`{"spdxVersion":"SPDX-2.3"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	later := SignOptions{Image: refs[0], Signing: w.withKey(t), SBOM: "one.json"}
+	if err := Sign(t.Context(), later, w.Deps); stageOf(err) != StageUsage || !strings.Contains(err.Error(), "--sbom-file documents/") {
+		t.Errorf("one file for several images: stage %d: %v", stageOf(err), err)
+	}
+	later.SBOM, later.Provenance = "documents", "documents/"
+	if err := Sign(t.Context(), later, w.Deps); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, ref := range append([]string{refs[0]}, w.children(t, refs[0])...) {
+		said := w.mustVerify(t, ref)
+		if said[sign.PredicateSPDX] == nil || said[sign.PredicateSLSA] == nil || seen[string(said[sign.PredicateSLSA])] {
+			t.Errorf("%s: attested are %d, or what was attested of another", ref, len(said))
+		}
+		seen[string(said[sign.PredicateSLSA])] = true
+	}
+}
+
 // TestUnsignedIsToldOf: what cannot be signed is pushed all the same, and the message has
 // what is needed to sign it.
 func TestUnsignedIsToldOf(t *testing.T) {
@@ -201,7 +239,7 @@ func TestUnsignedIsToldOf(t *testing.T) {
 	o.Targets = Targets{Repo: host + "/shop/web", Tags: []string{"v1"}}
 	o.Signing = w.withKey(t)
 	refs, err := Publish(t.Context(), o, w.Deps)
-	if len(refs) > 0 || stageOf(err) != StageSign || refused.Load() == 0 {
+	if len(refs) != 1 || stageOf(err) != StageSign || refused.Load() == 0 {
 		t.Fatalf("refs %v, refused %d, stage %d: %v", refs, refused.Load(), stageOf(err), err)
 	}
 	tag, err2 := name.ParseReference(w.host + "/shop/web:v1")
@@ -213,7 +251,7 @@ func TestUnsignedIsToldOf(t *testing.T) {
 		t.Fatal(err2)
 	}
 	want := fmt.Sprintf("%s/shop/web@%s", host, pushed.Digest)
-	if !strings.Contains(err.Error(), want+" is pushed") || !strings.Contains(err.Error(), "nanobuild sign "+want) {
+	if refs[0] != want || !strings.Contains(err.Error(), want+" is pushed") || !strings.Contains(err.Error(), "run this again") {
 		t.Errorf("the message is: %v", err)
 	}
 }
@@ -245,12 +283,14 @@ func TestSigningIsCheckedEarly(t *testing.T) {
 	key := w.withKey(t)
 	yes := true
 	for problem, change := range map[string]func(*PublishOptions){
-		"goes to no registry":          func(o *PublishOptions) { o.Targets = Targets{Layouts: []string{"out"}}; o.Signing = key },
-		"--push=false leaves it alone": func(o *PublishOptions) { o.Targets.NoPush = true; o.Signing = key },
-		"--attest-sbom needs":          func(o *PublishOptions) { o.Describe.AttestSBOM = &yes },
-		"--attest-provenance needs":    func(o *PublishOptions) { o.Describe.AttestProvenance = &yes },
-		"--sbom none makes no SBOM":    func(o *PublishOptions) { o.Describe = DescribeOptions{SBOM: "none", SBOMFile: "f"} },
-		"--sbom xml is unknown":        func(o *PublishOptions) { o.Describe.SBOM = "xml" },
+		"goes to no registry":                  func(o *PublishOptions) { o.Targets = Targets{Layouts: []string{"out"}}; o.Signing = key },
+		"--push=false leaves it alone":         func(o *PublishOptions) { o.Targets.NoPush = true; o.Signing = key },
+		"--attest-sbom needs":                  func(o *PublishOptions) { o.Describe.AttestSBOM = &yes },
+		"--attest-provenance needs":            func(o *PublishOptions) { o.Describe.AttestProvenance = &yes },
+		"--sbom none makes no SBOM":            func(o *PublishOptions) { o.Describe = DescribeOptions{SBOM: "none", SBOMFile: "f"} },
+		"--sbom spdx makes an SBOM for nobody": func(o *PublishOptions) { o.Describe.SBOM = "spdx" },
+		"for a provenance that nobody gets":    func(o *PublishOptions) { o.Describe.Timestamps = true },
+		"--sbom xml is unknown":                func(o *PublishOptions) { o.Describe.SBOM = "xml" },
 		"publish each in a run of its": func(o *PublishOptions) {
 			o.Projects, o.Targets.Repo = append(o.Projects, w.app(t, "two", "x")), w.host+"/early/"
 			o.Describe.SBOMFile = "f"
@@ -301,6 +341,38 @@ func TestOnlyOursAreSignedInAnIndex(t *testing.T) {
 		_, err := w.verified(t, w.host+"/shop/web@"+d.Digest.String())
 		if ours := strings.HasPrefix(d.Platform.OSVersion, "10.0.20348."); ours != (err == nil) {
 			t.Errorf("%s: %v", d.Platform.OSVersion, err)
+		}
+	}
+}
+
+// TestAllImagesOfAnIndexAreSigned: those for other systems too, and no attestations.
+func TestAllImagesOfAnIndexAreSigned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	for _, os := range []string{"linux", "windows", "unknown", ""} {
+		image, err := random.Image(100, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: os, Architecture: "amd64"}}})
+	}
+	if err := remote.WriteIndex(reference(t, w.host+"/shop/all:v1"), index); err != nil {
+		t.Fatal(err)
+	}
+	digest, err := index.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := w.host + "/shop/all@" + digest.String()
+	if err := Sign(t.Context(), SignOptions{Image: ref, Signing: w.withKey(t)}, w.Deps); err != nil {
+		t.Fatal(err)
+	}
+	w.mustVerify(t, ref)
+	for _, d := range w.entries(t, ref) {
+		_, err := w.verified(t, w.host+"/shop/all@"+d.Digest.String())
+		if signed := d.Platform.OS != "unknown"; signed != (err == nil) {
+			t.Errorf("for %q: %v", d.Platform.OS, err)
 		}
 	}
 }

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/nanobuild/nanobuild/builder/base"
 	"github.com/nanobuild/nanobuild/publish/sign"
 )
 
@@ -50,24 +47,20 @@ func (p *project) registry() *destination {
 
 // sign signs what was pushed: each image, and the index where there are several, which
 // may be one that has more images than ours.
-func (r *run) sign(ctx context.Context, p *project, ref string) error {
+func (r *run) sign(ctx context.Context, p *project, ref string, digest v1.Hash) error {
 	if r.signer == nil {
 		return nil
-	}
-	digest, err := v1.NewHash(ref[strings.LastIndexByte(ref, '@')+1:])
-	if err != nil {
-		return err
 	}
 	ours, err := r.statementsOf(p, digest)
 	if err != nil {
 		return unsignedError(ref, err)
 	}
-	s := &signatory{signer: r.signer, repo: p.registry().Repository(), log: r.Log}
-	err = s.all(ctx, digest, func(d v1.Hash) []sign.Statement { return ours[d] }, func(d v1.Descriptor) bool {
-		_, ok := ours[d.Digest]
-		return ok
-	})
-	if err != nil {
+	s := &signatory{
+		signer: r.signer, repo: p.registry().Repository(), log: r.Log,
+		said: func(d v1.Hash) ([]sign.Statement, error) { return ours[d], nil },
+		only: func(d v1.Descriptor) bool { _, ok := ours[d.Digest]; return ok },
+	}
+	if err := s.all(ctx, digest); err != nil {
 		return unsignedError(ref, err)
 	}
 	return nil
@@ -75,40 +68,21 @@ func (r *run) sign(ctx context.Context, p *project, ref string) error {
 
 // statementsOf is what is said of each image of the project, and of the index when all
 // its images are the project's.
-func (r *run) statementsOf(p *project, digest v1.Hash) (statements, error) {
-	all := statements{}
-	var err error
-	if r.IntoIndex == "" {
-		if all[digest], err = r.said(p.description, p.basesOfImages()); err != nil {
+func (r *run) statementsOf(p *project, digest v1.Hash) (map[v1.Hash][]sign.Statement, error) {
+	all, err := r.describedBy(p, digest)
+	if err != nil {
+		return nil, err
+	}
+	said := map[v1.Hash][]sign.Statement{}
+	for _, d := range all {
+		if said[d.digest], err = r.said(p.description, d.bases); err != nil {
 			return nil, err
 		}
 	}
-	for _, img := range p.result.Images {
-		d, err := img.Digest()
-		if err == nil {
-			all[d], err = r.said(p.description, []*base.Base{img.Base})
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return said, nil
 }
 
-// writeWhole writes a file whole or leaves what was there.
-func writeWhole(file string, content []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
+// digestIn is the digest that a reference ends in.
+func digestIn(ref string) (v1.Hash, error) {
+	return v1.NewHash(ref[strings.LastIndexByte(ref, '@')+1:])
 }

@@ -44,15 +44,20 @@ func (r *run) tarballSink(file string, image repository) publish.Sink {
 	return publish.NewTarball(path, []string{image.name}, publish.TarballOptions{})
 }
 
-// isFolder says whether an archive's path is a folder that exists, or one by its
+// isFolder says whether a path is that of a folder that exists, or of one by its
 // spelling.
-func (r *run) isFolder(file string) bool {
-	if strings.HasSuffix(file, "/") || strings.HasSuffix(file, string(filepath.Separator)) {
+func isFolder(workDir, path string) bool {
+	if strings.HasSuffix(path, "/") || strings.HasSuffix(path, string(filepath.Separator)) {
 		return true
 	}
-	info, err := os.Stat(r.absolute(file))
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(workDir, path)
+	}
+	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
 }
+
+func (r *run) isFolder(path string) bool { return isFolder(r.WorkDir, path) }
 
 func oneTarball(file string, projects int) error {
 	return fmt.Errorf("the tarball %s cannot hold the images of %d projects; name a folder: %s/", file, projects, file)

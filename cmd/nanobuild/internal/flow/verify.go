@@ -133,6 +133,7 @@ type verifyRun struct {
 	repo     *distribution.Repository
 	reader   *imageReader
 	lines    map[string][]*base.Base // bases by reference, each read once
+	silent   bool                    // Microsoft's registry, which nobody named, did not answer
 	found    Verification
 }
 

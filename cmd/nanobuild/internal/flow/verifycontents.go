@@ -3,39 +3,56 @@
 package flow
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/nanobuild/nanobuild/builder/winver"
-	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow/policy"
-	"github.com/nanobuild/nanobuild/layers/lint"
-	"github.com/nanobuild/nanobuild/publish/distribution"
 )
 
 // contents makes the checks for which the layers on the base are read.
-func (r *verifyRun) contents(one *looked) error {
+func (r *verifyRun) contents(ctx context.Context, one *looked) error {
 	if !r.Asked.Lint && !r.Asked.Supported {
 		return nil
 	}
-	found, err := examine(one.image, one.config, r.Deps)
+	on, doubt, err := r.groundOf(ctx, one)
+	if err != nil {
+		return at(StageBase, err)
+	}
+	found, err := examine(one.image, one.config, on, r.Deps)
 	if err != nil {
 		return err
 	}
 	if r.Asked.Supported {
-		verdict, detail := supported(found)
+		verdict, detail := supported(found, doubt)
 		r.add(one.manifest, Check{Name: CheckSupported, Verdict: verdict, Detail: detail})
 	}
 	if r.Asked.Lint {
-		verdict, detail := sound(found)
+		verdict, detail := sound(found, doubt)
 		r.add(one.manifest, Check{Name: CheckLint, Verdict: verdict, Detail: detail})
 	}
 	return nil
 }
 
+// unread counts the layers of which nobody knows what is in them: foreign ones on the
+// base, and those that are taken for the base's where there is a doubt about it.
+func unread(i *Inspection, doubt string) (foreign, doubtful int) {
+	for _, l := range i.Layers {
+		switch {
+		case l.Verdict != "":
+		case l.Origin != BaseOrigin:
+			foreign++
+		case doubt != "":
+			doubtful++
+		}
+	}
+	return foreign, doubtful
+}
+
 // supported tells whether Microsoft still supports what an image is made of. What cannot
-// be told does not pass.
-func supported(i *Inspection) (Verdict, string) {
+// be told does not pass: in a layer that was not read there may be .NET. doubt is why the
+// base of the image is not known; "" where it is.
+func supported(i *Inspection, doubt string) (Verdict, string) {
 	var good, bad []string
 	tell := func(ok bool, text string) {
 		if ok {
@@ -56,7 +73,8 @@ func supported(i *Inspection) (Verdict, string) {
 	}
 	switch n := i.DotNet; {
 	case n == nil:
-		good = append(good, "no .NET found")
+		foreign, doubtful := unread(i, doubt)
+		tell(foreign+doubtful == 0, "no .NET found"+unreadText(foreign+doubtful, doubt))
 	case n.Problem != "":
 		tell(false, "its .NET cannot be told: "+n.Source+": "+n.Problem)
 	case n.Support == nil:
@@ -70,6 +88,16 @@ func supported(i *Inspection) (Verdict, string) {
 	return Passed, strings.Join(good, "; ")
 }
 
+func unreadText(layers int, doubt string) string {
+	switch {
+	case layers == 0:
+		return ""
+	case doubt == "":
+		return ", and " + countText(layers, "foreign layer") + " not read"
+	}
+	return ", and " + countText(layers, "layer") + " not read: " + doubt
+}
+
 func endText(s *SupportOfImage) string {
 	if s.Phase == winver.Ended {
 		return "is out of support since " + s.End
@@ -78,13 +106,17 @@ func endText(s *SupportOfImage) string {
 }
 
 // sound tells whether Windows takes the layers on the base: those of nanobuild must have
-// its format, and those of other tools what Windows' importer demands.
-func sound(i *Inspection) (Verdict, string) {
+// its format, and those of other tools what Windows' importer demands. doubt is why the
+// base of the image is not known; "" where it is.
+func sound(i *Inspection, doubt string) (Verdict, string) {
 	var faults []string
 	ours, others, remarks := 0, 0, len(i.Findings)
 	for _, l := range i.Layers {
 		verdict, findings := l.Verdict, l.Findings
 		switch {
+		case verdict == "" && l.Origin != BaseOrigin:
+			faults = append(faults, l.Origin+" layer: it is a foreign one on the base, and is not read")
+			continue
 		case verdict == "":
 			continue
 		case l.Origin == OtherOrigin:
@@ -103,12 +135,17 @@ func sound(i *Inspection) (Verdict, string) {
 	switch {
 	case len(faults) > 0:
 		return Failed, strings.Join(faults, "; ") + "; nanobuild inspect tells more"
+	case ours+others == 0 && doubt != "":
+		return Failed, "no layer is read: " + doubt
 	case ours+others == 0:
 		return Skipped, "no layer is on the base"
 	}
 	text := countText(ours+others, "layer") + " read"
 	if remarks > 0 {
 		text += ", with " + countText(remarks, "remark") + "; nanobuild inspect tells more"
+	}
+	if doubt != "" {
+		text += "; " + doubt
 	}
 	return Passed, text
 }
@@ -122,56 +159,4 @@ func firstOf(findings []string) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
-}
-
-// indexLint checks whether every host finds its image in an index.
-func (r *verifyRun) indexLint(m manifest, doc distribution.Document) {
-	if !r.Asked.Lint {
-		return
-	}
-	c := Check{Name: CheckLint, Verdict: Passed, Detail: "every host finds its image"}
-	if word, findings := verdict(lint.Index(doc.Content, nil)); word == lintBroken {
-		c.Verdict, c.Detail = Failed, "index: "+firstOf(findings)
-	}
-	r.add(m, c)
-}
-
-// runsOn tells for each host that is wanted whether it runs one of the images.
-func (r *verifyRun) runsOn(top manifest, images []*looked) {
-	for _, wanted := range r.Asked.RunsOn {
-		c := Check{Name: CheckRunsOn, Wanted: wanted, Verdict: Failed}
-		at := top
-		host, err := policy.ParseHost(wanted)
-		if err != nil { // it was checked before
-			c.Detail = err.Error()
-		} else if one, remark, err := hostedBy(host, images); err != nil {
-			c.Detail = err.Error()
-		} else {
-			at, c.Verdict, c.Detail = one.manifest, Passed, remark
-		}
-		r.add(at, c)
-	}
-}
-
-// hostedBy returns the first image that a host runs as it is wanted, with what to see to.
-func hostedBy(host policy.Host, images []*looked) (*looked, string, error) {
-	var why []string
-	for _, one := range images {
-		version, err := versionOf(one.platform)
-		if err != nil {
-			why = append(why, err.Error())
-			continue
-		}
-		switch isolation, remark := host.Run(version); {
-		case isolation == winver.Process:
-			return one, whyAndTry(host.Name+" runs it in a process", remark), nil
-		case isolation == winver.HyperV && host.HyperV:
-			return one, whyAndTry(host.Name+" runs it in Hyper-V's virtual machine", remark), nil
-		case isolation == winver.HyperV:
-			why = append(why, fmt.Sprintf("%s runs Windows %s in Hyper-V's virtual machine alone; publish for --base %s, or ask for --runs-on %[3]s/hyperv", host.Name, version, host.Short()))
-		default:
-			why = append(why, fmt.Sprintf("%s does not run Windows %s, which is newer; publish for --base %s", host.Name, version, host.Short()))
-		}
-	}
-	return nil, "", errors.New(strings.Join(why, "; "))
 }

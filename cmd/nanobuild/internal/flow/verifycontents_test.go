@@ -37,9 +37,34 @@ func TestSupported(t *testing.T) {
 		{&WindowsOfImage{Problem: "no version"}, nil, Failed, "its Windows cannot be told: no version"},
 		{nil, nil, Failed, "it holds no Windows"},
 	} {
-		verdict, detail := supported(&Inspection{Windows: c.windows, DotNet: c.dotnet, Platform: v1.Platform{OSVersion: "10.0.1.2"}})
+		layers := []LayerInspection{{Origin: BaseOrigin}, {Origin: "app", Verdict: "ok"}}
+		verdict, detail := supported(&Inspection{Windows: c.windows, DotNet: c.dotnet, Platform: v1.Platform{OSVersion: "10.0.1.2"}, Layers: layers}, "")
 		if verdict != c.verdict || detail != c.detail {
 			t.Errorf("%s, %s; want %s, %s", verdict, detail, c.verdict, c.detail)
+		}
+	}
+}
+
+// TestSupportedReadsAll: in a layer that was not read there may be .NET.
+func TestSupportedReadsAll(t *testing.T) {
+	t.Parallel()
+	read, below, foreign := LayerInspection{Origin: "app", Verdict: "ok"}, LayerInspection{Origin: BaseOrigin}, LayerInspection{Origin: OtherOrigin}
+	told := &DotNetOfImage{Version: "8.0.1", Support: &SupportOfImage{Phase: winver.Supported, End: "2026-11-10"}}
+	for _, c := range []struct {
+		layers []LayerInspection
+		dotnet *DotNetOfImage
+		doubt  string
+		want   string
+	}{
+		{[]LayerInspection{below, read}, nil, "", "pass Windows Server is supported until 2030-01-01; no .NET found"},
+		{[]LayerInspection{read, read}, nil, "who knows", "pass Windows Server is supported until 2030-01-01; no .NET found"},
+		{[]LayerInspection{below, read}, nil, "who knows", "fail no .NET found, and 1 layer not read: who knows"},
+		{[]LayerInspection{below, read}, told, "who knows", "pass Windows Server is supported until 2030-01-01; .NET 8.0.1 is supported until 2026-11-10"},
+		{[]LayerInspection{below, foreign, foreign}, nil, "", "fail no .NET found, and 2 foreign layers not read"},
+	} {
+		i := &Inspection{Windows: &WindowsOfImage{Title: "Windows Server", Support: &SupportOfImage{Phase: winver.Supported, End: "2030-01-01"}}, DotNet: c.dotnet, Layers: c.layers}
+		if verdict, detail := supported(i, c.doubt); string(verdict)+" "+detail != c.want {
+			t.Errorf("%s %s, want %s", verdict, detail, c.want)
 		}
 	}
 }
@@ -69,18 +94,22 @@ func TestSound(t *testing.T) {
 	base := LayerInspection{Origin: BaseOrigin}
 	for name, c := range map[string]struct {
 		found   Inspection
+		doubt   string
 		verdict Verdict
 		detail  string
 	}{
-		"ours":    {Inspection{Verdict: "ok", Layers: []LayerInspection{base, ours}}, Passed, "1 layer read"},
-		"remarks": {Inspection{Verdict: "warnings", Findings: many[:1], Layers: []LayerInspection{base, {Origin: "app", Verdict: "warnings", Findings: many[:2]}, ours}}, Passed, "2 layers read, with 3 remarks; nanobuild inspect tells more"},
-		"broken":  {Inspection{Verdict: "ok", Layers: []LayerInspection{{Origin: "app", Verdict: "broken", Findings: many, Importer: "ok"}}}, Failed, "app layer: a, b, c and 2 more; nanobuild inspect tells more"},
-		"image":   {Inspection{Verdict: "broken", Findings: many[:1], Layers: []LayerInspection{ours}}, Failed, "image: a; nanobuild inspect tells more"},
-		"foreign": {Inspection{Layers: []LayerInspection{base, {Origin: OtherOrigin, Verdict: "broken", Findings: many, Importer: "ok"}}}, Passed, "1 layer read"},
-		"refused": {Inspection{Layers: []LayerInspection{base, {Origin: OtherOrigin, Verdict: "broken", Importer: "broken", ImporterFindings: many[:1]}}}, Failed, "other layer: a; nanobuild inspect tells more"},
-		"base":    {Inspection{Layers: []LayerInspection{base}}, Skipped, "no layer is on the base"},
+		"ours":          {Inspection{Verdict: "ok", Layers: []LayerInspection{base, ours}}, "", Passed, "1 layer read"},
+		"remarks":       {Inspection{Verdict: "warnings", Findings: many[:1], Layers: []LayerInspection{base, {Origin: "app", Verdict: "warnings", Findings: many[:2]}, ours}}, "", Passed, "2 layers read, with 3 remarks; nanobuild inspect tells more"},
+		"broken":        {Inspection{Verdict: "ok", Layers: []LayerInspection{{Origin: "app", Verdict: "broken", Findings: many, Importer: "ok"}}}, "", Failed, "app layer: a, b, c and 2 more; nanobuild inspect tells more"},
+		"image":         {Inspection{Verdict: "broken", Findings: many[:1], Layers: []LayerInspection{ours}}, "", Failed, "image: a; nanobuild inspect tells more"},
+		"foreign":       {Inspection{Layers: []LayerInspection{base, {Origin: OtherOrigin, Verdict: "broken", Findings: many, Importer: "ok"}}}, "", Passed, "1 layer read"},
+		"refused":       {Inspection{Layers: []LayerInspection{base, {Origin: OtherOrigin, Verdict: "broken", Importer: "broken", ImporterFindings: many[:1]}}}, "", Failed, "other layer: a; nanobuild inspect tells more"},
+		"base":          {Inspection{Layers: []LayerInspection{base}}, "", Skipped, "no layer is on the base"},
+		"doubted base":  {Inspection{Layers: []LayerInspection{base}}, "who knows", Failed, "no layer is read: who knows"},
+		"doubted":       {Inspection{Layers: []LayerInspection{base, ours}}, "who knows", Passed, "1 layer read; who knows"},
+		"not to be had": {Inspection{Layers: []LayerInspection{base, {Origin: OtherOrigin}, ours}}, "", Failed, "other layer: it is a foreign one on the base, and is not read; nanobuild inspect tells more"},
 	} {
-		if verdict, detail := sound(&c.found); verdict != c.verdict || detail != c.detail {
+		if verdict, detail := sound(&c.found, c.doubt); verdict != c.verdict || detail != c.detail {
 			t.Errorf("%s: %s, %s; want %s, %s", name, verdict, detail, c.verdict, c.detail)
 		}
 	}
@@ -104,39 +133,4 @@ func TestVerifyLintsForeignLayers(t *testing.T) {
 		}
 	}
 	noTempLeft(t, w.TempRoot)
-}
-
-func TestHostedBy(t *testing.T) {
-	t.Parallel()
-	image := func(version string) *looked {
-		return &looked{manifest: manifest{osVersion: version}, platform: v1.Platform{OS: "windows", Architecture: "amd64", OSVersion: version}}
-	}
-	for _, c := range []struct {
-		host   string
-		images []*looked
-		want   string
-	}{
-		{"ltsc2022", []*looked{image("10.0.20348.1")}, "10.0.20348.1: Windows Server 2022 runs it in a process"},
-		{"ltsc2022", []*looked{image("10.0.26100.1"), image("10.0.20348.1")}, "10.0.20348.1: Windows Server 2022 runs it in a process"},
-		{"ltsc2025", []*looked{image("10.0.26100.1")}, "10.0.26100.1: Windows Server 2025 runs it in a process; error 0xc0370106"},
-		{"windows-11-24H2", []*looked{image("10.0.20348.1")}, "10.0.20348.1: Windows 11 24H2 runs it in a process"},
-		{"ltsc2025/hyperv", []*looked{image("10.0.17763.1")}, "10.0.17763.1: Windows Server 2025 runs it in Hyper-V's virtual machine"},
-		{"ltsc2025", []*looked{image("10.0.17763.1")}, "Windows Server 2025 runs Windows 10.0.17763.1 in Hyper-V's virtual machine alone; publish for --base ltsc2025, or ask for --runs-on ltsc2025/hyperv"},
-		{"ltsc2019/hyperv", []*looked{image("10.0.20348.1")}, "Windows Server 2019 does not run Windows 10.0.20348.1, which is newer; publish for --base ltsc2019"},
-		{"ltsc2019", []*looked{image("10.0.20348.1"), image("")}, "Windows Server 2019 does not run Windows 10.0.20348.1, which is newer; publish for --base ltsc2019; the image has no os.version"},
-	} {
-		host, err := policy.ParseHost(c.host)
-		if err != nil {
-			t.Fatal(err)
-		}
-		one, got, err := hostedBy(host, c.images)
-		if err != nil {
-			got = err.Error()
-		} else {
-			got = one.osVersion + ": " + got
-		}
-		if !strings.HasPrefix(got, c.want) {
-			t.Errorf("%s: %s, want %s", c.host, got, c.want)
-		}
-	}
 }

@@ -45,8 +45,14 @@ func (r *verifyRun) provenance(m manifest, v *sign.Verified) {
 		r.add(m, provenanceCheck(CheckBuilder, p.BuilderID, origins, problem, byBuilder, func(o origin) string { return o.builder }))
 	}
 	if p.Source != "" {
-		fits := func(o origin) bool { return byBuilder(o) && sameSource(o.source, p.Source) }
-		r.add(m, provenanceCheck(CheckSource, p.Source, origins, problem, fits, origin.from))
+		fits := func(o origin) bool {
+			return byBuilder(o) && sameSource(o.source, p.Source) && (!o.dirty || p.AllowDirty)
+		}
+		c := provenanceCheck(CheckSource, p.Source, origins, problem, fits, origin.from)
+		if c.Verdict == Failed && slices.ContainsFunc(origins, func(o origin) bool { return o.dirty && byBuilder(o) && sameSource(o.source, p.Source) }) {
+			c.Detail += "; commit the changes and publish again, or take such images with --allow-dirty"
+		}
+		r.add(m, c)
 	}
 }
 

@@ -62,7 +62,9 @@ func TestProvenanceChecks(t *testing.T) {
 	}{
 		{"both", []sign.Attestation{github}, githubBuilder, "https://github.com/me/web", "pass " + githubBuilder + ", pass git+https://github.com/me/web@refs/tags/v1"},
 		{"ours", []sign.Attestation{ours(`"git+https://github.com/me/web"`, `{"dirty": false}`)}, "", "github.com/me/web@1234", "pass git+https://github.com/me/web@1234"},
-		{"dirty", []sign.Attestation{ours(`"git+https://github.com/me/web"`, `{"dirty": true}`)}, "", "github.com/me/web", "pass git+https://github.com/me/web@1234, with changes that were not committed"},
+		{"dirty", []sign.Attestation{ours(`"git+https://github.com/me/web"`, `{"dirty": true}`)}, "", "github.com/me/web", "fail its provenance names git+https://github.com/me/web@1234, with changes that were not committed, and github.com/me/web is wanted; commit the changes and publish again, or take such images with --allow-dirty"},
+		{"dirty, with its revision", []sign.Attestation{ours(`"git+https://github.com/me/web"`, `{"dirty": true}`)}, "", "github.com/me/web@1234", "fail its provenance names git+https://github.com/me/web@1234, with changes"},
+		{"dirty and clean", []sign.Attestation{ours(`""`, `{"dirty": true}`), ours(`""`, `{}`)}, "", "github.com/me/web@1234", "pass git+https://github.com/me/web@1234"},
 		{"other parameter", []sign.Attestation{ours(`"git+https://github.com/you/web"`, `{}`)}, "", "github.com/me/web", "fail its provenance cannot be read: it names two sources"},
 		{"another kind of parameter", []sign.Attestation{ours(`{"uri": "x"}`, `{"dirty": "no"}`)}, "", "github.com/me/web", "pass git+https://github.com/me/web@1234"},
 		{"any version", []sign.Attestation{github}, "https://github.com/me/web/.github/workflows/release.yml", "", "pass " + githubBuilder},
@@ -86,6 +88,16 @@ func TestProvenanceChecks(t *testing.T) {
 		if text := strings.Join(got, ", "); !strings.HasPrefix(text, c.want) || c.want == "" && text != "" {
 			t.Errorf("%s: %s, want %s", c.name, text, c.want)
 		}
+	}
+}
+
+// TestAllowDirty: who takes such an image still reads what it is.
+func TestAllowDirty(t *testing.T) {
+	t.Parallel()
+	r := &verifyRun{VerifyOptions: VerifyOptions{Asked: policy.Policy{Source: "github.com/me/web", AllowDirty: true}}}
+	r.provenance(manifest{}, &sign.Verified{Attestations: []sign.Attestation{ours(`""`, `{"dirty": true}`)}})
+	if c := r.found.Checks[0]; c.Verdict != Passed || c.Detail != "git+https://github.com/me/web@1234, with changes that were not committed" {
+		t.Errorf("%+v", c)
 	}
 }
 
@@ -148,4 +160,22 @@ func FuzzReadOrigin(f *testing.F) {
 			t.Errorf("%q is not the same as itself", o.source)
 		}
 	})
+}
+
+// TestRequireSBOM: a type alone is no SBOM.
+func TestRequireSBOM(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind, predicate string
+		want            Verdict
+	}{
+		{sign.PredicateSPDX, `{"spdxVersion":"SPDX-2.3"}`, Passed}, {sign.PredicateCycloneDX, `{"bomFormat":"CycloneDX"}`, Passed},
+		{sign.PredicateSPDX, `{}`, Failed}, {sign.PredicateSPDX, `null`, Failed}, {sign.PredicateSPDX, ``, Failed}, {sign.PredicateSPDX, `{"bomFormat":"CycloneDX"}`, Failed},
+	} {
+		r := &verifyRun{VerifyOptions: VerifyOptions{Asked: policy.Policy{Require: []string{policy.SBOM}}}}
+		r.attestations(manifest{}, &sign.Verified{Attestations: []sign.Attestation{{PredicateType: c.kind, Predicate: json.RawMessage(c.predicate)}}})
+		if got := r.found.Checks[0]; got.Verdict != c.want || c.want == Failed && !strings.Contains(got.Detail, "no such document") {
+			t.Errorf("%s %s: %+v", c.kind, c.predicate, got)
+		}
+	}
 }

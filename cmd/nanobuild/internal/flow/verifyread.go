@@ -38,32 +38,41 @@ func (r *verifyRun) all(ctx context.Context, ref name.Reference) error {
 	if err != nil {
 		return at(StageBase, fmt.Errorf("verify %s: %w", ref, err))
 	}
-	images := []manifest{{digest: doc.Digest}}
+	images := []listed{{manifest: manifest{digest: doc.Digest}}}
 	if isIndex {
 		if images, err = r.index(ctx, doc); err != nil {
 			return err
 		}
 	}
 	var seen []*looked
-	for _, m := range images {
-		one, err := r.image(ctx, m)
+	for _, l := range images {
+		one, err := r.image(ctx, l.manifest)
 		if err != nil {
 			return err
+		}
+		if len(l.platforms) > 0 {
+			one.platforms = l.platforms
 		}
 		seen = append(seen, one)
 	}
 	top := manifest{digest: doc.Digest}
 	if isIndex {
-		r.indexLint(top, doc)
+		r.indexLint(top, doc, seen)
 	}
 	r.notAsked()
 	r.runsOn(top, seen)
 	return nil
 }
 
+// listed is an image of an index.
+type listed struct {
+	manifest
+	platforms []v1.Platform // of its entries that have one
+}
+
 // index checks the signature of an index and returns its images for Windows. Of others
 // only the index's signature tells: it holds their digests.
-func (r *verifyRun) index(ctx context.Context, doc distribution.Document) ([]manifest, error) {
+func (r *verifyRun) index(ctx context.Context, doc distribution.Document) ([]listed, error) {
 	list, err := parseIndex(doc.Content)
 	if err != nil {
 		return nil, at(StageBase, fmt.Errorf("read the index %s@%s: %w", r.repo.Name(), doc.Digest, err))
@@ -71,23 +80,26 @@ func (r *verifyRun) index(ctx context.Context, doc distribution.Document) ([]man
 	if _, err := r.signature(ctx, manifest{digest: doc.Digest}); err != nil {
 		return nil, err
 	}
-	seen := map[v1.Hash]bool{}
-	var images []manifest
+	place := map[v1.Hash]int{}
+	var images []listed
 	for _, d := range list.Manifests {
 		if d.MediaType.IsIndex() {
 			return nil, at(StageBase, fmt.Errorf("read the index %s@%s: it holds an index inside an index; verify the inner one by its digest, %s", r.repo.Name(), doc.Digest, d.Digest))
 		}
-		if seen[d.Digest] || !mayBeWindows(d) {
+		if !windowsMayTake(d) {
 			continue
 		}
-		if seen[d.Digest] = true; len(seen) > maxEntries {
+		i, known := place[d.Digest]
+		if !known {
+			i = len(images)
+			place[d.Digest], images = i, append(images, listed{manifest: manifest{digest: d.Digest}})
+		}
+		if len(images) > maxEntries {
 			return nil, at(StageBase, fmt.Errorf("read the index %s@%s: it has more than %d images that may be for Windows; verify them by their digests", r.repo.Name(), doc.Digest, maxEntries))
 		}
-		m := manifest{digest: d.Digest}
 		if d.Platform != nil {
-			m.osVersion = builder.Printable(d.Platform.OSVersion)
+			images[i].platforms = append(images[i].platforms, *d.Platform)
 		}
-		images = append(images, m)
 	}
 	if len(images) == 0 {
 		return nil, at(StageBase, fmt.Errorf("read the index %s@%s: it holds no image for Windows; name another image", r.repo.Name(), doc.Digest))
@@ -98,9 +110,9 @@ func (r *verifyRun) index(ctx context.Context, doc distribution.Document) ([]man
 // looked is an image that was read.
 type looked struct {
 	manifest
-	image    *base.Base
-	config   *v1.ConfigFile
-	platform v1.Platform
+	image     *base.Base
+	config    *v1.ConfigFile
+	platforms []v1.Platform // by which hosts find it: those of its entries in the index, else that of its config
 }
 
 // image makes all checks of one image.
@@ -118,7 +130,7 @@ func (r *verifyRun) image(ctx context.Context, m manifest) (*looked, error) {
 	if err := r.bases(ctx, one); err != nil {
 		return nil, err
 	}
-	return one, r.contents(one)
+	return one, r.contents(ctx, one)
 }
 
 // look reads manifest and config of an image by its digest.
@@ -131,8 +143,11 @@ func (r *verifyRun) look(ctx context.Context, m manifest) (*looked, error) {
 	if err != nil {
 		return nil, at(StageBase, err)
 	}
+	if image.Digest != m.digest {
+		return nil, at(StageBase, fmt.Errorf("read %s@%s: it is an index inside an index; verify it by its digest", r.repo.Name(), m.digest))
+	}
 	m.osVersion = builder.Printable(config.OSVersion)
-	return &looked{m, image, config, platformOf(config)}, nil
+	return &looked{m, image, config, []v1.Platform{platformOf(config)}}, nil
 }
 
 // notAsked lists the checks that nobody asked for.

@@ -6,12 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/nanobuild/nanobuild/builder"
 	"github.com/nanobuild/nanobuild/cmd/nanobuild/internal/flow/policy"
-	"github.com/nanobuild/nanobuild/publish/distribution"
 	"github.com/nanobuild/nanobuild/publish/sign"
 )
 
@@ -37,11 +37,9 @@ func (o VerifyOptions) verifier(ctx context.Context, d Deps) (sign.Verifier, err
 		Key: p.Key, Identity: p.Identity, IdentityRegexp: p.IdentityRegexp, Issuer: p.Issuer, IssuerRegexp: p.IssuerRegexp,
 		TrustedRoot: trusted, RequireLog: p.RequireLog, Annotations: annotations, Environment: environmentOf(d),
 	})
-	switch {
-	case errors.Is(err, sign.ErrLeftOut):
+	if err != nil {
+		// A key that cannot be had refuses no image.
 		return nil, at(StageUsage, err)
-	case err != nil:
-		return nil, at(StageSign, err)
 	}
 	return v, nil
 }
@@ -59,20 +57,11 @@ func (r *verifyRun) signature(ctx context.Context, m manifest) (*sign.Verified, 
 		r.add(m, Check{Name: CheckSignature, Verdict: Failed, Reason: string(refused.Reason), Detail: whyAndTry(refused.Why, refused.Try)})
 		return nil, nil //nolint:nilnil // it is not signed
 	case err != nil:
-		return nil, verifyTrouble(fmt.Errorf("verify %s@%s: %w", r.repo.Name(), m.digest, err))
+		return nil, at(StageBase, fmt.Errorf("verify %s@%s: %w", r.repo.Name(), m.digest, err))
 	}
 	r.found.Signatures = append(r.found.Signatures, VerifiedManifest{m.digestText(), verified})
 	r.add(m, Check{Name: CheckSignature, Verdict: Passed, Detail: r.signers(verified)})
 	return verified, nil
-}
-
-// verifyTrouble tells registries that cannot be read from keys that cannot be used.
-func verifyTrouble(err error) error {
-	var registry *distribution.Error
-	if errors.As(err, &registry) {
-		return at(StageBase, err)
-	}
-	return at(StageSign, err)
 }
 
 // signers says whose signatures are valid.
@@ -105,6 +94,8 @@ func (r *verifyRun) attestations(m manifest, v *sign.Verified) {
 		switch {
 		case v == nil:
 			c.Detail = "not looked at, since the image has no valid signature"
+		case wanted == policy.SBOM && len(found) > 0 && !slices.ContainsFunc(found, isSBOM):
+			c.Detail = builder.Printable(found[0].PredicateType) + " is attested, and what it says is no such document; attest it with " + howToAttest(wanted)
 		case len(found) == 0:
 			c.Detail = fmt.Sprintf("there is none by this signer; attested: %s; attest it with %s", typesText(v), howToAttest(wanted))
 		default:
@@ -112,6 +103,12 @@ func (r *verifyRun) attestations(m manifest, v *sign.Verified) {
 		}
 		r.add(m, c)
 	}
+}
+
+// isSBOM says whether an attestation holds a document of the type that it says.
+func isSBOM(a sign.Attestation) bool {
+	s, err := sbomStatement(a.Predicate)
+	return err == nil && s.PredicateType == a.PredicateType
 }
 
 // typesOf are the types of predicates that satisfy what was asked for.

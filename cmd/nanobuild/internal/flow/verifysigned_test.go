@@ -50,11 +50,16 @@ func TestSignAndVerify(t *testing.T) {
 			if stageOf(err) != StageSign || unsigned == nil || unsigned.Checks[0].Reason != string(sign.Unsigned) {
 				t.Fatalf("before: %+v, %v", unsigned, err)
 			}
-			sbom := filepath.Join(w.WorkDir, "sbom.json")
-			if err := os.WriteFile(sbom, []byte(`{"spdxVersion":"SPDX-2.3"}`), 0o600); err != nil {
+			folder := filepath.Join(w.WorkDir, "documents")
+			if err := os.Mkdir(folder, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			err = Sign(t.Context(), SignOptions{Image: w.host + "/many@" + digest.String(), SBOM: "sbom.json", Signing: SigningOptions{
+			for _, d := range w.entries(t, ref) {
+				if err := os.WriteFile(filepath.Join(folder, documentName(d.Digest, sbomEnd)), []byte(`{"spdxVersion":"SPDX-2.3"}`), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err = Sign(t.Context(), SignOptions{Image: w.host + "/many@" + digest.String(), SBOM: "documents", Signing: SigningOptions{
 				Key: "cosign.key", Format: format, Annotations: []string{"env=prod"},
 				Password: func(context.Context) ([]byte, error) { return []byte("secret"), nil },
 			}}, w.Deps)
@@ -81,13 +86,21 @@ func TestSignAndVerify(t *testing.T) {
 	}
 }
 
-// TestVerifyKeys: a key that cannot be used is no verdict.
+// TestVerifyKeys: a key or a root that cannot be used is no verdict.
 func TestVerifyKeys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, key := range []string{"missing.pub", "env://NOT_THERE"} {
+	for _, file := range []string{"none.pub", "none.json"} {
+		if err := os.WriteFile(filepath.Join(w.WorkDir, file), []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Verify(t.Context(), VerifyOptions{Image: w.host + "/web:v1", Asked: policy.Policy{Identity: "a", Issuer: "b", TrustedRoot: "none.json"}}, w.Deps); stageOf(err) != StageUsage || !strings.Contains(err.Error(), "--trusted-root") {
+		t.Errorf("root: stage %d, %v", stageOf(err), err)
+	}
+	for _, key := range []string{"missing.pub", "none.pub", "env://NOT_THERE"} {
 		found, err := Verify(t.Context(), VerifyOptions{Image: w.host + "/web:v1", Asked: policy.Policy{Key: key}}, w.Deps)
-		if stageOf(err) != StageSign || found != nil || !strings.Contains(err.Error(), strings.TrimPrefix(key, "env://")) {
+		if stageOf(err) != StageUsage || found != nil || !strings.Contains(err.Error(), strings.TrimPrefix(key, "env://")) {
 			t.Errorf("%s: stage %d, %v", key, stageOf(err), err)
 		}
 	}

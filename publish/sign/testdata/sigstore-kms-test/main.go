@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,6 +92,15 @@ func do(mischief, method string) bool {
 		fmt.Print("Hello")
 	case mischief == "complaint":
 		fmt.Fprintln(os.Stderr, "no route to the KMS")
+	case mischief == "environ":
+		var names []string
+		for _, pair := range os.Environ() {
+			if name, _, _ := strings.Cut(pair, "="); !strings.EqualFold(name, "SystemRoot") { // which Go adds on Windows
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		fmt.Fprintln(os.Stderr, strings.Join(names, " "))
 	case mischief == "flood":
 		_, _ = io.Copy(os.Stdout, io.LimitReader(zeros{}, 8<<20))
 	case mischief == "nosignature" && signs:

@@ -24,6 +24,9 @@ func (p Policy) Check() error {
 			}
 		}
 	}
+	if p.AllowDirty && p.Source == "" {
+		return errors.New("--allow-dirty is about --source, which is not asked for; leave it out, or name the repository")
+	}
 	return p.checkSigner()
 }
 
@@ -49,7 +52,7 @@ func (p Policy) checkSigner() error {
 	case p.Issuer != "" && p.IssuerRegexp != "":
 		return errors.New("--certificate-oidc-issuer and --certificate-oidc-issuer-regexp say the same in two ways; leave one out")
 	case p.TrustedRoot == "":
-		return errors.New("--certificate-identity needs the authorities that count; name them with --trusted-root FILE, such as the trusted_root.json that cosign trusted-root create writes")
+		return errors.New("--certificate-identity needs the authorities that count; name them with --trusted-root FILE, such as sigstore's trusted_root.json, which cosign trusted-root create --with-default-services writes")
 	}
 	return nil
 }

@@ -35,12 +35,46 @@ func TestCheck(t *testing.T) {
 		{"unsigned and source", Policy{Unsigned: true, Source: "x"}, "--source"},
 		{"unsigned and annotation", Policy{Unsigned: true, Annotations: []string{"a=b"}}, "--annotation"},
 		{"value", Policy{Key: "cosign.pub", Require: []string{"nothing"}}, `--require: "nothing"`},
+		{"dirty", Policy{Key: "cosign.pub", Source: "x", AllowDirty: true}, ""},
+		{"dirty without a source", Policy{Key: "cosign.pub", AllowDirty: true}, "--allow-dirty is about --source"},
 		{"age", Policy{Key: "cosign.pub", MaxBaseAge: "long"}, `--max-base-age: "long"`},
 		{"pattern", Policy{IdentityRegexp: "(", IssuerRegexp: "x", TrustedRoot: "r"}, "--certificate-identity-regexp:"},
 	} {
 		err := c.p.Check()
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+// TestLeaves: who must have signed is one question, and all else is each by itself.
+func TestLeaves(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ stated, open, closed string }{
+		{"", "key unsigned lint source", ""},
+		{"lint source", "key certificate-identity unsigned supported", "lint source"},
+		{"key", "trusted-root require-log annotation", "key certificate-identity certificate-oidc-issuer-regexp unsigned"},
+		{"certificate-identity", "trusted-root", "key certificate-oidc-issuer certificate-identity unsigned"},
+		{"unsigned", "lint", "key certificate-identity unsigned"},
+	} {
+		stated := Stated{}
+		for _, name := range strings.Fields(c.stated) {
+			stated[name] = true
+		}
+		for _, name := range strings.Fields(c.open) {
+			if !stated.Leaves(name) {
+				t.Errorf("with %q, %s is not left open", c.stated, name)
+			}
+		}
+		for _, name := range strings.Fields(c.closed) {
+			if stated.Leaves(name) {
+				t.Errorf("with %q, %s is left open", c.stated, name)
+			}
+		}
+	}
+	for name, want := range map[string]bool{"key": true, "certificate-oidc-issuer": true, "unsigned": false, "lint": false, "policy": false} {
+		if Signer(name) != want {
+			t.Errorf("%s names a signer: %v", name, !want)
 		}
 	}
 }
@@ -57,7 +91,7 @@ func TestUnder(t *testing.T) {
 		given string
 		want  func(*Policy)
 	}{
-		{"nothing", Policy{Lint: true, MaxBaseAge: "1d"}, "", func(*Policy) {}},
+		{"nothing", Policy{Lint: true, MaxBaseAge: "1d", Require: []string{Provenance}}, "", func(*Policy) {}},
 		{"lists grow", Policy{Require: []string{Provenance}, RunsOn: []string{"23H2"}, Annotations: []string{"b=2"}}, "require runs-on annotation", func(p *Policy) {
 			p.Require, p.RunsOn, p.Annotations = []string{SBOM, Provenance}, []string{"ltsc2022", "23H2"}, []string{"a=1", "b=2"}
 		}},

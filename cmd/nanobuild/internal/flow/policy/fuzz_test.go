@@ -12,13 +12,17 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(c.text))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		p, err := Parse(content)
+		p, stated, err := Parse(content)
 		if err != nil {
 			if len(err.Error()) > 2000 {
 				t.Errorf("%d bytes of error", len(err.Error()))
 			}
 			return
 		}
+		if len(stated) == 0 {
+			t.Errorf("%q is taken, and asks nothing", strings.ToValidUTF8(string(content), "?"))
+		}
+		p.AllowDirty = false
 		p.Unsigned, p.Key = false, "cosign.pub" // whether values fit together is asked later
 		p.Identity, p.IdentityRegexp, p.Issuer, p.IssuerRegexp, p.TrustedRoot = "", "", "", "", "root.json"
 		if err := p.Check(); err != nil {

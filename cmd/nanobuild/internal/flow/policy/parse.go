@@ -17,24 +17,24 @@ const MaxSize = 64 << 10
 // text, true or false, or a list of texts, on top of [Default]. It fails on any other
 // key or value, on a key that is there twice, and on anchors and aliases, with line and
 // column.
-func Parse(content []byte) (Policy, error) {
+func Parse(content []byte) (Policy, Stated, error) {
 	top, err := document(content)
 	if err != nil {
-		return Policy{}, err
+		return Policy{}, nil, err
 	}
 	p := Default()
-	seen := map[string]bool{}
+	seen := Stated{}
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		key, value := top.Content[i], top.Content[i+1]
 		if seen[key.Value] {
-			return Policy{}, at(key, fmt.Errorf("%s is there twice; leave one out", clip(key.Value)))
+			return Policy{}, nil, at(key, fmt.Errorf("%s is there twice; leave one out", clip(key.Value)))
 		}
 		seen[key.Value] = true
 		if err := p.set(key, value); err != nil {
-			return Policy{}, err
+			return Policy{}, nil, err
 		}
 	}
-	return p, nil
+	return p, seen, nil
 }
 
 // document returns the mapping that the only document is.

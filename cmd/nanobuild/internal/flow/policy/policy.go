@@ -20,6 +20,8 @@ type Policy struct {
 	Require   []string // SBOM, Provenance, or the URI of a predicate type
 	BuilderID string   // who must have built it, as its provenance says
 	Source    string   // the repository that it must be built from, likewise
+	// AllowDirty takes images with changes on top of Source that were not committed.
+	AllowDirty bool
 
 	BaseIs     string   // a base, or the line of it
 	MaxBaseAge string   // see [ParseAge]; "" is not asked
@@ -57,13 +59,49 @@ func (p Policy) Under(line Policy, given func(flag string) bool) Policy {
 				*to = *f.at(&line).(*bool)
 			}
 		case *[]string:
-			*to = append(append([]string(nil), *to...), *f.at(&line).(*[]string)...)
+			if given(f.name) {
+				*to = append(append([]string(nil), *to...), *f.at(&line).(*[]string)...)
+			}
 		}
 	}
-	if signer && !given("unsigned") {
+	if signer && !given(unsigned) {
 		p.Unsigned = false
 	}
 	return p
+}
+
+// Stated are the keys that a policy in a file has.
+type Stated map[string]bool
+
+// Leaves says whether the policy leaves it open what a flag would say, so that a variable
+// may. Who must have signed is one question, whichever keys answer it.
+func (s Stated) Leaves(flag string) bool {
+	if s[flag] {
+		return false
+	}
+	if !aboutSigner(flag) {
+		return true
+	}
+	for name := range s {
+		if aboutSigner(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// Signer says whether a flag names whose signatures count.
+func Signer(flag string) bool { return flag != unsigned && aboutSigner(flag) }
+
+const unsigned = "unsigned"
+
+func aboutSigner(flag string) bool {
+	for _, f := range fields() {
+		if f.name == flag {
+			return f.signer || flag == unsigned
+		}
+	}
+	return false
 }
 
 // Signed says whether somebody is named whose signatures count.

@@ -26,6 +26,7 @@ require:
   - https://example.com/tests/v1
 builder-id: https://github.com/me/web/.github/workflows/release.yml
 source: https://github.com/me/web
+allow-dirty: true
 base-is: ltsc2022
 max-base-age: 30d
 supported: true
@@ -35,12 +36,12 @@ runs-on: [ltsc2022, ltsc2025/hyperv]
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	got, err := Parse([]byte(whole))
+	got, stated, err := Parse([]byte(whole))
 	want := Policy{
 		Key: "cosign.pub", Identity: "https://github.com/me/web/.github/workflows/release.yml@refs/heads/main", IdentityRegexp: `^https://github\.com/me/`,
 		Issuer: "https://token.actions.githubusercontent.com", IssuerRegexp: "githubusercontent", TrustedRoot: "trusted_root.json",
 		RequireLog: true, Annotations: []string{"env=prod", "empty="}, Require: []string{SBOM, Provenance, "https://example.com/tests/v1"},
-		BuilderID: "https://github.com/me/web/.github/workflows/release.yml", Source: "https://github.com/me/web",
+		BuilderID: "https://github.com/me/web/.github/workflows/release.yml", Source: "https://github.com/me/web", AllowDirty: true,
 		BaseIs: "ltsc2022", MaxBaseAge: "30d", Supported: true, RunsOn: []string{"ltsc2022", "ltsc2025/hyperv"},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -50,9 +51,12 @@ func TestParse(t *testing.T) {
 		if !strings.Contains("\n"+whole, "\n"+name+":") {
 			t.Errorf("the key %s is not tried", name)
 		}
+		if !stated[name] {
+			t.Errorf("the key %s is not stated", name)
+		}
 	}
-	got, err = Parse([]byte(`{"supported": true, "runs-on": ["23H2"]}`))
-	if want := (Policy{Supported: true, Lint: true, RunsOn: []string{"23H2"}}); err != nil || !reflect.DeepEqual(got, want) {
+	got, stated, err = Parse([]byte(`{"supported": true, "runs-on": ["23H2"]}`))
+	if want := (Policy{Supported: true, Lint: true, RunsOn: []string{"23H2"}}); err != nil || !reflect.DeepEqual(got, want) || !reflect.DeepEqual(stated, Stated{"supported": true, "runs-on": true}) {
 		t.Errorf("JSON: %+v, %v; want %+v", got, err, want)
 	}
 }
@@ -116,8 +120,21 @@ func yamlFaults() []struct{ name, text, want string } {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range append(faults(), yamlFaults()...) {
-		if p, err := Parse([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if p, _, err := Parse([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %+v, %v; want %q", c.name, p, err, c.want)
+		}
+	}
+}
+
+// TestParseRefusesEmpty: no key can be there with nothing in it, which would look as if
+// it were asked for.
+func TestParseRefusesEmpty(t *testing.T) {
+	t.Parallel()
+	for _, f := range fields() {
+		for _, empty := range []string{"''", "' '", "", "[]", "['']", "[' ']"} {
+			if p, _, err := Parse([]byte(f.name + ": " + empty + "\n")); err == nil || !strings.Contains(err.Error(), f.name) {
+				t.Errorf("%s: %s: %+v, %v", f.name, empty, p, err)
+			}
 		}
 	}
 }

@@ -47,7 +47,7 @@ func TestSchemaAgrees(t *testing.T) {
 		if err := schema.Validate(asJSON(t, text)); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
-		if _, err := Parse([]byte(text)); err != nil {
+		if _, _, err := Parse([]byte(text)); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
