@@ -226,3 +226,40 @@ func TestCosignSignaturesVerify(t *testing.T) {
 		}
 	}
 }
+
+// TestCosignKeylessVerifies: what each cosign signs by an identity, nanobuild verifies.
+func TestCosignKeylessVerifies(t *testing.T) {
+	t.Parallel()
+	need.Cosign(t)
+	dir := interopApp(t)
+	const identity, issuer = "https://github.com/shop/web/.github/workflows/release.yml@refs/heads/main", "https://token.actions.githubusercontent.com"
+	for _, signer := range []struct {
+		name, version string
+		how           func(*sigstore.Sigstore, string) []string
+	}{
+		{"v2 bundle", "v2", func(_ *sigstore.Sigstore, config string) []string {
+			return []string{"--new-bundle-format", "--signing-config", config, "--insecure-skip-verify"}
+		}},
+		{"v3 bundle", "v3", func(_ *sigstore.Sigstore, config string) []string { return []string{"--signing-config", config} }},
+		{"v3 tags", "v3", func(s *sigstore.Sigstore, _ string) []string {
+			return []string{"--use-signing-config=false", "--new-bundle-format=false", "--fulcio-url", s.FulcioURL(), "--rekor-url", s.RekorURL(), "--timestamp-server-url", s.TSAURL()}
+		}},
+	} {
+		t.Run(signer.name, func(t *testing.T) {
+			t.Parallel()
+			s := sigstore.Start(t, sigstore.Options{})
+			files := t.TempDir()
+			root, config, token := filepath.Join(files, "root.json"), filepath.Join(files, "config.json"), filepath.Join(files, "token")
+			writeFile(t, root, string(s.TrustedRoot()))
+			writeFile(t, config, string(s.SigningConfig()))
+			writeFile(t, token, s.Token(identity, issuer))
+			ref := interopPublish(t, dir, localRegistry(t, registry.WithReferrersSupport(true))+"/shop/web")
+			mustCosign(t, signer.version, dir, append(append([]string{"sign", "--yes", "--identity-token", token, "--trusted-root", root}, signer.how(s, config)...), ref)...)
+			verify := []string{"verify", ref, "--trusted-root", root, "--certificate-identity", identity, "--certificate-oidc-issuer"}
+			ok(t, dir, nil, append(verify, issuer)...)
+			if r := run(t, dir, nil, append(verify, "https://example.com")...); r.code != 6 {
+				t.Errorf("a wrong issuer: %s", r)
+			}
+		})
+	}
+}
