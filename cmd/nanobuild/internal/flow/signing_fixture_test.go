@@ -112,3 +112,15 @@ func (w *world) children(t *testing.T, ref string) []string {
 	}
 	return all
 }
+
+// cacheOf is a cache that knows what a run of these options makes.
+func (w *world) cacheOf(t *testing.T, o PublishOptions) string {
+	t.Helper()
+	o.Cache, o.Signing, o.Describe = filepath.Join(t.TempDir(), "cache"), SigningOptions{}, DescribeOptions{}
+	for range 2 {
+		if _, err := Publish(t.Context(), o, w.Deps); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return o.Cache
+}

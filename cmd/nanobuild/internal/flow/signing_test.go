@@ -56,12 +56,17 @@ func TestPublishSigns(t *testing.T) {
 			if v.Signatures[0].Annotations["team"] != "web" {
 				t.Errorf("annotations %v", v.Signatures[0].Annotations)
 			}
-			// A second time nothing is new.
+			// A second time nothing is new, and no record is believed.
+			o.Cache = w.cacheOf(t, o)
+			before := strings.Count(w.log.String(), "packed the app layer")
 			again, err := Publish(t.Context(), o, w.Deps)
 			if err != nil || !slices.Equal(again, refs) {
 				t.Fatal(again, err)
 			}
 			w.mustVerify(t, refs[0])
+			if strings.Count(w.log.String(), "packed the app layer") == before {
+				t.Error("the layers were not packed again")
+			}
 			if !strings.Contains(w.log.String(), "was signed already, nothing new to attest") {
 				t.Errorf("log:\n%s", w.log)
 			}

@@ -23,6 +23,8 @@ func (r *run) setUpSigning(ctx context.Context) error {
 	if r.signer, err = r.Signing.signer(ctx, r.Deps); err != nil {
 		return err
 	}
+	// Who signs vouches for every byte, and a record is the word of an earlier run.
+	r.Recompute = r.Recompute || r.signer != nil
 	return r.Signing.checkToken(ctx, r.Deps)
 }
 
