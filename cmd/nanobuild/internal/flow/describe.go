@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/nanobuild/nanobuild/builder"
 	"github.com/nanobuild/nanobuild/builder/base"
@@ -151,7 +150,7 @@ func (r *run) provenanceBytes(d *description, bases []*base.Base) ([]byte, error
 	p := d.provenance
 	p.Bases = bases
 	if r.Describe.Timestamps {
-		p.Started, p.Finished = r.started, r.Now().UTC().Truncate(time.Second)
+		p.Started, p.Finished = r.started, r.ended
 	}
 	return p.Predicate()
 }

@@ -82,6 +82,7 @@ type run struct {
 	PublishOptions
 	Deps
 	started      time.Time   // in whole seconds
+	ended        time.Time   // likewise, when everything is pushed
 	signer       sign.Signer // nil when nothing is to be signed
 	projects     []*project
 	network      *distribution.Network

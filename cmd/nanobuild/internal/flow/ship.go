@@ -233,6 +233,7 @@ func (r *run) tag(ctx context.Context, p *project) (string, error) {
 // down and signs what is said about them. One that fails does not keep the others from
 // it.
 func (r *run) finish(ctx context.Context, refs []string) (failed error) {
+	r.ended = r.Now().UTC().Truncate(time.Second)
 	for i, p := range r.projects {
 		digest, err := digestIn(refs[i])
 		if err == nil {
