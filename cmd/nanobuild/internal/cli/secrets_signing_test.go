@@ -15,20 +15,20 @@ import (
 
 // signedRuns are runs that know a key and its password, and write down how they were
 // started.
-func signedRuns() map[string]secretRun {
+func signedRuns(key func(*testing.T, *secretWorld)) map[string]secretRun {
 	documents := []string{"--sbom-file", "sbom.json", "--provenance-file", "provenance.json"}
 	publish := append([]string{"publish", "app", "--base", baseRef, "--repo", webRepo, "-t", "v1", "--sign-key", "env://SIGNING_KEY", "--provenance-timestamps"}, documents...)
 	hidden := []string{"-p", "ApiPassword=" + plantedPassword, "--sign-annotation", "by=tests"}
 	return map[string]secretRun{
-		"tags":            {args: append(slices.Clone(publish), hidden...), prepare: bySigningKey, sent: []string{plantedPassword, plantedToken}, pushed: webRepo + ":v1"},
-		"bundles":         {args: append(slices.Clone(publish), "--sign-format", "bundle"), prepare: bySigningKey, pushed: webRepo + ":v1"},
-		"signing refused": {args: publish, prepare: bySigningKey, repeats: `^PUT registry.*\.sig$`, status: 400, code: exitSign, pushed: webRepo + ":v1"},
+		"tags":            {args: append(slices.Clone(publish), hidden...), prepare: key, sent: []string{plantedPassword, plantedToken}, pushed: webRepo + ":v1"},
+		"bundles":         {args: append(slices.Clone(publish), "--sign-format", "bundle"), prepare: key, pushed: webRepo + ":v1"},
+		"signing refused": {args: publish, prepare: key, repeats: `^PUT registry.*\.sig$`, status: 400, code: exitSign, pushed: webRepo + ":v1"},
 		"wrong password": {args: publish, prepare: func(t *testing.T, w *secretWorld) {
-			bySigningKey(t, w)
+			key(t, w)
 			w.environ = append(w.environ, string(envKeyPassword)+"="+plantedIdentity)
 		}, code: exitSign},
 		"damaged key": {args: publish, prepare: func(t *testing.T, w *secretWorld) {
-			bySigningKey(t, w)
+			key(t, w)
 			w.environ = append(w.environ, "SIGNING_KEY="+plantedIdentity)
 		}, code: exitSign},
 		"token misplaced": {args: []string{"publish", "app", "--base", baseRef, "--repo", webRepo, "--sign-keyless"}, prepare: func(t *testing.T, w *secretWorld) {
@@ -38,20 +38,24 @@ func signedRuns() map[string]secretRun {
 	}
 }
 
-func bySigningKey(t *testing.T, w *secretWorld) {
-	byEnvironment(t, w)
+// bySigningKey makes a key for all runs: that takes a while.
+func bySigningKey(t *testing.T) func(*testing.T, *secretWorld) {
+	t.Helper()
 	private, _, err := sign.GenerateKeyPair([]byte(plantedPassword))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.environ = append(w.environ, string(envKeyPassword)+"="+plantedPassword, "SIGNING_KEY="+string(private))
+	return func(t *testing.T, w *secretWorld) {
+		byEnvironment(t, w)
+		w.environ = append(w.environ, string(envKeyPassword)+"="+plantedPassword, "SIGNING_KEY="+string(private))
+	}
 }
 
 // TestNothingSecretIsSigned: statements, signatures and documents hold none of it.
 func TestNothingSecretIsSigned(t *testing.T) {
 	t.Parallel()
 	a := authority.New(t)
-	for what, r := range signedRuns() {
+	for what, r := range signedRuns(bySigningKey(t)) {
 		for _, format := range []string{"text", "json"} {
 			t.Run(what+" "+format, func(t *testing.T) {
 				t.Parallel()

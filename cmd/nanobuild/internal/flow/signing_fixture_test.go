@@ -2,7 +2,12 @@ package flow
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,21 +23,47 @@ import (
 	"github.com/nanobuild/nanobuild/publish/sign"
 )
 
-const testPassword = "the password of a key in tests"
+// keyPair writes a pair of keys to the world's folder. They have no password: opening one
+// that has takes longer than all the rest of a test.
+func (w *world) keyPair(t *testing.T, name string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{name + ".key": {Type: "PRIVATE KEY", Bytes: private}, name + ".pub": {Type: "PUBLIC KEY", Bytes: public}} {
+		if err := os.WriteFile(filepath.Join(w.WorkDir, file), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // withKey makes a key in the folder of the world, and returns what signs with it.
 func (w *world) withKey(t *testing.T) SigningOptions {
 	t.Helper()
-	private, public, err := sign.GenerateKeyPair([]byte(testPassword))
+	w.keyPair(t, "cosign")
+	return SigningOptions{Key: "cosign.key"}
+}
+
+// withPassword is withKey for a key with a password, which is not the one that is given.
+func (w *world) withPassword(t *testing.T, given string) SigningOptions {
+	t.Helper()
+	private, _, err := sign.GenerateKeyPair([]byte("another password"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, content := range map[string][]byte{"cosign.key": private, "cosign.pub": public} {
-		if err := os.WriteFile(filepath.Join(w.WorkDir, file), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(filepath.Join(w.WorkDir, "locked.key"), private, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	return SigningOptions{Key: "cosign.key", Password: func(context.Context) ([]byte, error) { return []byte(testPassword), nil }}
+	return SigningOptions{Key: "locked.key", Password: func(context.Context) ([]byte, error) { return []byte(given), nil }}
 }
 
 // verified is what holds of a reference by digest, or why nothing does.

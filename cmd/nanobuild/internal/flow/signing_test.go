@@ -2,7 +2,6 @@ package flow
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -312,8 +311,7 @@ func TestSigningIsCheckedEarly(t *testing.T) {
 	}
 	o := w.options(w.app(t, "web", "hello"))
 	o.Targets = Targets{Repo: w.host + "/early/web"}
-	o.Signing = key
-	o.Signing.Password = func(context.Context) ([]byte, error) { return []byte("wrong"), nil }
+	o.Signing = w.withPassword(t, "wrong")
 	if _, err := Publish(t.Context(), o, w.Deps); stageOf(err) != StageSign {
 		t.Errorf("wrong password: stage %d: %v", stageOf(err), err)
 	}

@@ -3,7 +3,6 @@
 package flow
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,20 +16,6 @@ import (
 	"github.com/nanobuild/nanobuild/publish/sign"
 	"github.com/nanobuild/nanobuild/testdata/sigstore"
 )
-
-// keyPair writes a pair of keys to the world's folder.
-func (w *world) keyPair(t *testing.T, name string) {
-	t.Helper()
-	private, public, err := sign.GenerateKeyPair([]byte("secret"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for file, content := range map[string][]byte{name + ".key": private, name + ".pub": public} {
-		if err := os.WriteFile(filepath.Join(w.WorkDir, file), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // TestSignAndVerify signs an index with real keys, in both formats, and verifies it.
 func TestSignAndVerify(t *testing.T) {
@@ -61,7 +46,6 @@ func TestSignAndVerify(t *testing.T) {
 			}
 			err = Sign(t.Context(), SignOptions{Image: w.host + "/many@" + digest.String(), SBOM: "documents", Signing: SigningOptions{
 				Key: "cosign.key", Format: format, Annotations: []string{"env=prod"},
-				Password: func(context.Context) ([]byte, error) { return []byte("secret"), nil },
 			}}, w.Deps)
 			if err != nil {
 				t.Fatal(err)
