@@ -287,7 +287,8 @@ func TestSigningIsCheckedEarly(t *testing.T) {
 	key := w.withKey(t)
 	yes := true
 	for problem, change := range map[string]func(*PublishOptions){
-		"goes to no registry":                  func(o *PublishOptions) { o.Targets = Targets{Layouts: []string{"out"}}; o.Signing = key },
+		"goes to no registry":                  func(o *PublishOptions) { o.Targets, o.Signing = Targets{}, key },
+		"files alone are named":                func(o *PublishOptions) { o.Targets = Targets{Layouts: []string{"out"}}; o.Signing = key },
 		"--push=false leaves it alone":         func(o *PublishOptions) { o.Targets.NoPush = true; o.Signing = key },
 		"--attest-sbom needs":                  func(o *PublishOptions) { o.Describe.AttestSBOM = &yes },
 		"--attest-provenance needs":            func(o *PublishOptions) { o.Describe.AttestProvenance = &yes },

@@ -19,6 +19,9 @@ func (r *run) setUpSigning(ctx context.Context) error {
 	if r.Signing.asked() && r.Targets.NoPush {
 		return at(StageUsage, errors.New("signatures lie in a registry, and --push=false leaves it alone; push later, and sign then with: nanobuild sign IMAGE@DIGEST"))
 	}
+	if t := r.Targets; r.Signing.asked() && t.Repo == "" && len(t.Layouts)+len(t.Tarballs) > 0 {
+		return at(StageUsage, errors.New("signatures lie in a registry, and files alone are named; add --repo, or push later, and sign then with: nanobuild sign IMAGE@DIGEST"))
+	}
 	var err error
 	if r.signer, err = r.Signing.signer(ctx, r.Deps); err != nil {
 		return err
